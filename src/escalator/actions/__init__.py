@@ -1,0 +1,33 @@
+"""One file per kind of action; :func:`escalator.actions.registry.verbs_of` finds the verbs of a kind.
+
+What the planner writes and the verbs read (``args``; all of it JSON):
+
+=================  =======================================================================  ======================================
+kind               args                                                                     do / undo
+=================  =======================================================================  ======================================
+bundle.verify      bundle, path, sha256, components                                         checksum and manifest on our side / -
+bundle.stage       bundle, path, sha256, root, present                                      unpack on the host, import-check / remove
+                                                                                            it unless it was ``present`` before
+check.command      argv, ok (exit statuses), env, what                                      run a check of the component / -
+check.site         (none)                                                                   services and agents up, balancer whole / -
+backup.take        databases {component: [schema]}, paths {host: [path]}, reason            a verified backup / - (it is kept)
+schema.expand      component, argv (list of commands), bundle                               additive schema change / - (it stays)
+balancer.drain     backend, server, wait_s                                                  out of rotation, sessions 0 / ready
+balancer.ready     backend, server, wait_s                                                  in rotation and up / drain
+unit.stop          unit, health, stop_s                                                     stop / start and wait until healthy
+unit.start         unit, health, stop_s                                                     start and wait until healthy / stop
+unit.switch        unit, root, from, to                                                     repoint the active link / back
+unit.enable        unit, enabled, was                                                       at-boot state / as it was
+unit.verify        unit, bundle, component, version                                         read back from the process / -
+api.probe          service                                                                  use it as a tenant would / -
+soak               duration_s                                                               wait under the guard's eyes / -
+data.migrate       component, argv, again, done (exit statuses), bundle                     batches until done / impossible
+schema.contract    component, argv (list of commands), bundle                               destructive schema change / impossible
+bundle.remove      bundle, root                                                             delete an old bundle / -
+=================  =======================================================================  ======================================
+
+``health`` is a list of conditions that must all hold: ``{"kind": "http", "url", "ok": [lowest, highest]}`` (asked on the host
+itself), ``{"kind": "settled", "seconds"}`` (active for so long without restart), ``{"kind": "compute_service", "binary",
+"host"}``, ``{"kind": "network_agent", "binary", "host"}`` (up, and heard of since the start), each waited for up to the
+action's longest time.
+"""
