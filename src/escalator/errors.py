@@ -44,7 +44,7 @@ class InputError(EscalatorError):
 
 
 class DocumentError(InputError):
-    """A document does not fit its schema. ``problems`` holds one line per fault: ``file:line: key: what is allowed``."""
+    """A document does not fit its schema; each of ``problems`` reads ``file:line: key: what is allowed``."""
 
     code = "ESC-101"
 

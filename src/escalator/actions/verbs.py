@@ -1,7 +1,9 @@
 """What every action can do: probe, do, undo. One file per kind stands beside this one.
 
-The rule (DESIGN.md): the journal holds the intent before a verb runs and the outcome after. A verb is given the action's data
-and a context; it keeps nothing. ``probe`` looks and changes nothing: after a crash it decides what an intent without outcome
+The rule (DESIGN.md): the journal holds the intent before a verb runs and the outcome after. A verb is given the
+action's data
+and a context; it keeps nothing. ``probe`` looks and changes nothing: after a crash it decides what an intent without
+outcome
 means. ``do`` and ``undo`` must be safe to call again when ``probe`` says NOT_DONE or HALF_DONE.
 """
 

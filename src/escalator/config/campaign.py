@@ -11,7 +11,7 @@ from escalator.config.document import load
 
 
 def _release_text(value: Any) -> Any:
-    """2026.1 without quotes is a number in YAML; 2026.10 would lose its zero, so a number is refused with the reason."""
+    """Refuse a number: 2026.1 without quotes is one in YAML, and 2026.10 would lose its zero."""
     if isinstance(value, float | int) and not isinstance(value, bool):
         raise ValueError(f"write the release in quotes: '{value}' (YAML reads it as a number else)")  # noqa: TRY004
     return value

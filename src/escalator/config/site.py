@@ -25,7 +25,7 @@ class CloudAccess(_Strict):
 
 
 class Reach(_Strict):
-    """From where the site is reachable. With ``network_namespace`` Escalator enters that namespace of this machine first."""
+    """From where the site is reachable: this machine, or a network namespace of it that Escalator enters first."""
 
     network_namespace: Name | None = None
 

@@ -1,7 +1,9 @@
 """A plan: the expansion of a campaign against one inventory. Immutable, serialisable, with a digest.
 
-Terms are SAF SMF's: a campaign is carried out by procedures, a procedure by steps, a step by actions. Procedures nest to
-any depth (PR-5). A step concerns one object (a host or a service instance), so that it is the unit of policy and roll-back.
+Terms are SAF SMF's: a campaign is carried out by procedures, a procedure by steps, a step by actions. Procedures nest
+to
+any depth (PR-5). A step concerns one object (a host or a service instance), so that it is the unit of policy and
+roll-back.
 """
 
 from __future__ import annotations
@@ -121,7 +123,7 @@ class Procedure:
         if self.mode is Mode.SEQUENCE or not times:
             return sum(times)
         lanes = self.limit or len(times)
-        return max(max(times), sum(times) / lanes)
+        return max(*times, sum(times) / lanes)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,8 @@ class Change:
 class Plan:
     """What will be done, and in which order, to one site for one hop.
 
-    ``procedures`` run on execute, ``commit`` runs on commit only: data migrations, contraction, cleaning up (the point of
+    ``procedures`` run on execute, ``commit`` runs on commit only: data migrations, contraction, cleaning up (the
+    point of
     no return lies at its start). ``chain`` lists the releases of the whole campaign, this hop included.
     """
 

@@ -1,6 +1,7 @@
 """The states of a campaign and its legal moves: SAF SMF's names (saSmf.h), one table.
 
-States are never stored: they are folded from the journal through :data:`MOVES`. An event with no row for the present state
+States are never stored: they are folded from the journal through :data:`MOVES`. An event with no row for the present
+state
 is an error, never ignored.
 """
 
