@@ -23,6 +23,8 @@ What is wrong with a plan or a cloud is a *value* (:class:`escalator.model.findi
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class EscalatorError(Exception):
     """Base of all failures of ours. ``hint`` says what the operator can do."""
@@ -73,9 +75,13 @@ class IllegalMoveError(RefusedError):
 
 
 class PlanRefusedError(RefusedError):
-    """The plan breaks a rule; ``findings`` hold which."""
+    """The plan breaks a rule; ``findings`` (:class:`escalator.model.findings.Finding`) hold which."""
 
     code = "ESC-202"
+
+    def __init__(self, text: str, *, findings: tuple[Any, ...] = (), hint: str = "") -> None:
+        super().__init__(text, hint=hint)
+        self.findings = findings
 
 
 class LockedError(RefusedError):
