@@ -48,16 +48,16 @@ class Scope(_Strict):
 class Budgets(_Strict):
     """What the campaign may cost; the guard suspends before it is overdrawn."""
 
-    failed_requests: int = Field(default=0, ge=0)
-    longest_gap_s: float = Field(default=1.0, ge=0)
-    max_duration: float = Field(default=7200, gt=0, description="seconds of executing, per hop (DU-5)")
+    failed_requests: int = Field(strict=True, default=0, ge=0)
+    longest_gap_s: float = Field(strict=True, default=1.0, ge=0)
+    max_duration: float = Field(strict=True, default=7200, gt=0, description="seconds of executing, per hop (DU-5)")
 
 
 class PolicyEntry(_Strict):
     """What follows a failure, and who commits."""
 
     on_failure: Literal["suspend", "rollback"] = "suspend"
-    retries: int = Field(default=1, ge=0, le=10)
+    retries: int = Field(strict=True, default=1, ge=0, le=10)
     commit: Literal["manual", "automatic"] = "manual"
 
 
@@ -69,14 +69,14 @@ class TestEntry(_Strict):
     when: Literal["before", "after-component", "after"] = "after"
     probe: str | None = None
     command: list[str] | None = None
-    timeout_s: float = Field(default=60, gt=0)
+    timeout_s: float = Field(strict=True, default=60, gt=0)
 
 
 class Parallel(_Strict):
     """How many objects at once."""
 
-    stage: int = Field(default=2, ge=1)
-    computes: int = Field(default=1, ge=1)
+    stage: int = Field(strict=True, default=2, ge=1)
+    computes: int = Field(strict=True, default=1, ge=1)
 
 
 class CampaignFile(_Strict):
@@ -89,8 +89,8 @@ class CampaignFile(_Strict):
         default="fewest", description="fewest: SLURP hops where allowed; every: each release in turn"
     )
     scope: Scope = Scope()
-    smooth: bool = True
-    soak_s: float = Field(default=30, ge=0)
+    smooth: bool = Field(default=True, strict=True)
+    soak_s: float = Field(strict=True, default=30, ge=0)
     budgets: Budgets = Budgets()
     policy: PolicyEntry = PolicyEntry()
     parallel: Parallel = Parallel()

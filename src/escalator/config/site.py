@@ -36,8 +36,8 @@ class Ssh(_Strict):
     user: str = "root"
     key: Path
     known_hosts: Path
-    port: int = Field(default=22, ge=1, le=65535)
-    connect_timeout_s: float = Field(default=10, gt=0, le=300)
+    port: int = Field(strict=True, default=22, ge=1, le=65535)
+    connect_timeout_s: float = Field(strict=True, default=10, gt=0, le=300)
 
 
 class HostEntry(_Strict):
@@ -104,7 +104,7 @@ class Vnf(_Strict):
 
     name: str
     address: str
-    port: int = Field(default=7, ge=1, le=65535)
+    port: int = Field(strict=True, default=7, ge=1, le=65535)
     protocol: Literal["udp", "tcp", "http"] = "udp"
 
 

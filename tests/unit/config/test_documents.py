@@ -1,0 +1,100 @@
+"""Bad input: each fault names file, line, key and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from escalator.config.campaign import CampaignFile, load_campaign
+from escalator.config.document import parse
+from escalator.config.site import SiteFile, load_site
+from escalator.errors import DocumentError, NotFoundError
+
+CAMPAIGN = """\
+schema: escalator/campaign/v1
+name: c
+target: {release: "2026.1"}
+"""
+
+SITE = """\
+schema: escalator/site/v1
+name: lab
+cloud: {clouds_yaml: clouds.yaml, entry: admin}
+ssh: {key: id, known_hosts: known_hosts}
+hosts:
+  controller: {address: 10.0.0.1, roles: [controller]}
+load_balancer: {kind: haproxy, hosts: [controller], backends: {keystone-api: keystone}}
+databases: {kind: mariadb, host: controller, schemas: {keystone: [keystone]}}
+installer: {kind: venv}
+artefacts: {folder: releases}
+"""
+
+
+def problems(kind: type, text: str) -> str:
+    with pytest.raises(DocumentError) as caught:
+        parse(kind, text, "f.yaml")
+    return "\n".join(caught.value.problems)
+
+
+def test_a_good_campaign_has_defaults() -> None:
+    campaign = parse(CampaignFile, CAMPAIGN, "f.yaml")
+    assert campaign.target.release == "2026.1"
+    assert campaign.policy.commit == "manual"
+    assert campaign.budgets.failed_requests == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (CAMPAIGN + "colour: red\n", "f.yaml:4: colour: unknown key"),
+        (CAMPAIGN.replace("name: c\n", ""), "f.yaml:1: name: is missing"),
+        (CAMPAIGN + "smooth: perhaps\n", "f.yaml:4: smooth: Input should be a valid boolean"),
+        (CAMPAIGN.replace('"2026.1"', "2026.1"), "f.yaml:3: target.release: write the release in quotes"),
+        (
+            CAMPAIGN + "policy:\n  on_failure: panic\n",
+            "f.yaml:5: policy.on_failure: Input should be 'suspend' or 'rollback'",
+        ),
+        (CAMPAIGN + "soak_s: -1\n", "f.yaml:4: soak_s: Input should be greater than or equal to 0"),
+        (CAMPAIGN + "name: d\n", "f.yaml:4: name: stands here a second time"),
+        (CAMPAIGN.replace('{release: "2026.1"}', "{}"), "f.yaml:3: target: give 'release', or 'components'"),
+        ("- a\n", "f.yaml:1: expected 'key: value' lines"),
+        ("a: [\n", "f.yaml:2:"),
+    ],
+)
+def test_a_bad_campaign_says_where_and_what(text: str, expected: str) -> None:
+    assert expected in problems(CampaignFile, text)
+
+
+def test_all_problems_are_named_at_once() -> None:
+    text = problems(CampaignFile, CAMPAIGN + "smooth: 3\nsoak_s: no\n")
+    assert "f.yaml:4" in text
+    assert "f.yaml:5" in text
+
+
+def test_a_site_may_not_name_a_host_it_does_not_have() -> None:
+    text = problems(SiteFile, SITE.replace("host: controller", "host: db1"))
+    assert "unknown host db1; hosts are: controller" in text
+
+
+def test_a_schema_name_cannot_carry_sql() -> None:
+    text = problems(SiteFile, SITE.replace("[keystone]}}", '["k; drop"]}}'))
+    assert "databases.schemas.keystone.0" in text
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(SITE)
+    site = load_site(tmp_path / "site.yaml")
+    assert site.path(site.ssh.key) == tmp_path / "id"
+    assert site.path(Path("/x")) == Path("/x")
+    assert site.with_role("controller") == ("controller",)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="there is no such file"):
+        load_campaign(tmp_path / "none.yaml")
+
+
+def test_the_example_campaign_is_good() -> None:
+    root = Path(__file__).parents[3]
+    assert load_campaign(root / "examples" / "campaign.yaml").name == "vim-to-2026.1"
