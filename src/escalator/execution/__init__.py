@@ -1,1 +1,1 @@
-"""execution."""
+"""Carrying a plan out: :mod:`.executor`, :mod:`.rollback` and :mod:`.commit` over one :class:`.driver.Driver`."""

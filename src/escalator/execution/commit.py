@@ -1,0 +1,26 @@
+"""Commit: data migrations, contraction, cleaning up. From its first action on there is no undo."""
+
+from __future__ import annotations
+
+from escalator.errors import IllegalMoveError
+from escalator.execution.driver import Driver, Halt
+from escalator.execution.executor import walk
+from escalator.journal.events import Kind
+from escalator.model.states import Event, State, move
+
+
+async def commit(driver: Driver) -> tuple[State, list[Halt]]:
+    """Commit, or go on with it; returns the state, and why it stopped where it did (then: call again)."""
+    state = driver.sync().state
+    if state is State.ROLLBACK_COMPLETED:
+        driver.moved(Event.COMMIT)
+        return driver.view.state, []
+    if state is not State.EXECUTION_COMPLETED:
+        move(state, Event.COMMIT)
+        raise IllegalMoveError(f"commit is not possible in {state}")
+    if not driver.view.committing:
+        driver.write(Kind.NOTE, what="commit-begun")
+    halts = await walk(driver, driver.plan.commit)
+    if not halts:
+        driver.moved(Event.COMMIT)
+    return driver.view.state, halts

@@ -1,0 +1,58 @@
+"""Roll back: the journal backwards. Only what was done is undone, in exact reverse."""
+
+from __future__ import annotations
+
+from escalator.errors import EscalatorError, RefusedError, StateError
+from escalator.execution.driver import Driver
+from escalator.journal.events import Verb
+from escalator.journal.fold import ActionState, View
+from escalator.model.plan import Action, Plan, UndoClass
+from escalator.model.states import Event, State
+
+_TO_UNDO = (ActionState.DONE, ActionState.DOING, ActionState.FAILED, ActionState.UNDOING, ActionState.UNDO_FAILED)
+
+
+def order(plan: Plan, view: View) -> tuple[Action, ...]:
+    """What a roll-back from here would undo, in its order."""
+    actions = {a.id: a for s in plan.steps() for a in s.actions}
+    done = [(v.order, name) for name, v in view.actions.items() if v.state in _TO_UNDO and name in actions]
+    return tuple(actions[name] for _, name in sorted(done, reverse=True))
+
+
+def predicted_s(plan: Plan, view: View) -> float:
+    """How long a roll-back from here is expected to take, seconds (DU-6)."""
+    return sum(a.expected_s for a in order(plan, view) if a.undo is not UndoClass.NOTHING)
+
+
+async def roll_back(driver: Driver) -> State:
+    """Undo what was done; returns the state it ended in. Refused once a commit has begun."""
+    if driver.sync().committing:
+        raise RefusedError(
+            "a commit has begun: data migrations and contraction can't be undone",
+            hint="go on with 'escalator commit', or bring the old state back with 'escalator restore'",
+        )
+    driver.enter(Event.ROLLBACK, State.ROLLING_BACK, frozenset({State.SUSPENDING_ROLLBACK}))
+    for action in order(driver.plan, driver.view):
+        why = driver.sync().suspend_asked or await _undo(driver, action)
+        if why:
+            driver.moved(Event.SUSPEND, why=why)
+            driver.moved(Event.QUIET, why=why)
+            return driver.view.state
+    driver.moved(Event.UNDONE)
+    return driver.view.state
+
+
+async def _undo(driver: Driver, action: Action) -> str:
+    """Undo one action; returns why the roll-back must stop for a person, or nothing."""
+    if action.undo in (UndoClass.RESTORE, UndoClass.NEVER):
+        return f"{action.id}: '{action.title}' has no undo; take it back by hand, or 'escalator restore'"
+    try:
+        if driver.view.of(action.id).state in (ActionState.DOING, ActionState.UNDOING):
+            await driver.settle(action)
+        if driver.view.of(action.id).state in (ActionState.DONE, ActionState.FAILED, ActionState.UNDO_FAILED):
+            await driver.attempt(action, Verb.UNDO)
+    except StateError:
+        raise
+    except EscalatorError as error:
+        return f"{action.id}: {error.text} [{error.code}]"
+    return ""
