@@ -11,6 +11,7 @@ Records, each a JSON list, times in seconds since the epoch:
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -66,7 +67,11 @@ def open_samples(folder: Path, now: float) -> TextIO:
     """Append to the folder's samples, behind whatever an earlier meter left, a torn line included."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    torn = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
+    torn = False
+    if path.exists() and path.stat().st_size:
+        with path.open("rb") as old:
+            old.seek(-1, os.SEEK_END)
+            torn = old.read(1) != b"\n"
     stream = path.open("a", encoding="utf-8")
     stream.write(("\n" if torn else "") + json.dumps(["v", 1, round(now, 4)]) + "\n")
     stream.flush()
