@@ -90,8 +90,12 @@ def _reap(pid: int) -> None:
 
 
 def _is_meter(pid: int) -> bool:
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-    return b"escalator.metering" in command
+    for _ in range(20):
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+        if command:
+            return b"escalator.metering" in command
+        time.sleep(0.01)  # empty for an instant while the program is being loaded
+    return False
