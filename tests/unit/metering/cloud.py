@@ -47,7 +47,7 @@ class Cloud:
                 if self.mode == "hang":
                     await asyncio.sleep(30)
                 status, headers, data = self._answer(method, path, body)
-                text = json.dumps(data).encode()
+                text = b"" if status == 204 else json.dumps(data).encode()
                 lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(text)}", *headers]
                 writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + text)
                 await writer.drain()
