@@ -1,6 +1,8 @@
 """The whole meter, its own process, against a server that goes away and comes back (DU-7, MO-4)."""
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -194,3 +196,18 @@ def test_a_stale_pid_is_no_meter(tmp_path, left):
     (tmp_path / "meter.pid").write_text(left)
     assert not is_alive(tmp_path)
     assert not stop_meter(tmp_path)
+
+
+def test_a_meter_that_was_not_served_itself_invents_no_outage(tmp_path):
+    async def story(_cloud):
+        pid = meter_pid(tmp_path / "meter")
+        os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(1.5)
+        os.kill(pid, signal.SIGCONT)
+        await asyncio.sleep(1)
+
+    _, summary = run(tmp_path, story)
+    assert summary["requests"]["failed"] == 0
+    assert summary["gaps"] == []
+    assert summary["starvation"]["uncertain_s"] >= 1
+    assert summary["starvation"]["missed"] > 10
