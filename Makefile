@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PY := .venv/bin/python
 
-.PHONY: help setup check test bless clean
+.PHONY: help setup check test bless lab clean
 
 help: ## show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,13 +19,16 @@ check: setup ## format, lint, types, layers, unit, golden and property tests (un
 	.venv/bin/ruff check src tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pytest -q -m "not index" tests
+	.venv/bin/pytest -q -m "not index and not lab" tests
 
-test: check ## everything: check, and the tests that need the package index
-	@.venv/bin/pytest -q -m index tests
+test: check ## everything: check, the real packages, and real hosts (root)
+	@.venv/bin/pytest -q -m "index or lab" tests
 
 bless: setup ## rewrite the golden files; review the difference like code
 	@ESCALATOR_BLESS=1 .venv/bin/pytest -q tests/golden
+
+lab: setup ## bring the lab's hosts up (root); take them down with: .venv/bin/escalator-lab down
+	@.venv/bin/escalator-lab up
 
 clean: ## remove what the verbs made here
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

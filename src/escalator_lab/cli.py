@@ -1,0 +1,75 @@
+"""`escalator-lab`: the lab's command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from escalator_lab import hosts
+from escalator_lab.errors import LabError
+from escalator_lab.lab import Lab
+from escalator_lab.layout import Layout, default_folder
+from escalator_lab.progress import Progress
+
+app = typer.Typer(
+    name="escalator-lab", help="Real hosts on one machine: own systemd, sshd, address.", no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
+Dir = Annotated[Path | None, typer.Option("--dir", help="The lab's folder (or ESCALATOR_LAB_DIR).")]
+
+
+def _lab(folder: Path | None) -> Lab:
+    return Lab(Layout((folder or default_folder()).resolve()))
+
+
+@app.command()
+def up(folder: Dir = None) -> None:
+    """Bring the hosts up; safe to repeat."""
+    _lab(folder).up(Progress())
+
+
+@app.command()
+def down(
+    folder: Dir = None, purge: Annotated[bool, typer.Option("--purge", help="Delete the cache too.")] = False
+) -> None:
+    """Take everything down; only the cache is kept."""
+    _lab(folder).down(Progress(), purge=purge)
+
+
+@app.command()
+def status(folder: Dir = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Show the hosts. Exit status 1 where one is off."""
+    rows = _lab(folder).status()
+    if as_json:
+        typer.echo(json.dumps({"hosts": rows}))
+    else:
+        for row in rows:
+            typer.echo(f"{row['host']:<14} {row['address']:<16} {row['state']}")
+    if not all(row["on"] for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command(name="exec")
+def execute(host: str, command: list[str], folder: Dir = None) -> None:
+    """Run a command on a host over SSH: escalator-lab exec HOST -- COMMAND."""
+    lab = _lab(folder)
+    typer.echo(hosts.ssh(lab.layout, lab.network, lab.shape.host(host), *command), nl=False)
+
+
+def main() -> None:
+    """Run the command line; a failure becomes one message with advice, and exit status 1."""
+    try:
+        app()
+    except LabError as error:
+        print(f"escalator-lab: {error.text} [{error.code}]", file=sys.stderr)
+        if error.advice:
+            print(f"  {error.advice}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

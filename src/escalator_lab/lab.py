@@ -1,0 +1,119 @@
+"""The lab as a whole: up, status, down."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from escalator_lab import fabric, hosts, image
+from escalator_lab.errors import NotPossibleHere, Refused
+from escalator_lab.layout import Layout
+from escalator_lab.progress import Progress
+from escalator_lab.shape import MINIMAL, Network, Shape
+
+LEAST_FREE = 4 * 1024**3  # bytes: the image, three hosts, one bundle
+GROUPS = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab: its folder, its network, its hosts."""
+
+    layout: Layout
+    network: Network = field(default_factory=Network)
+    shape: Shape = MINIMAL
+
+    def up(self, progress: Progress) -> None:
+        """Bring the hosts up; safe to repeat."""
+        self._possible()
+        self._claim()
+        missing = image.missing_tools()
+        if missing:
+            with progress.step(f"installing Debian packages: {', '.join(missing)}"):
+                image.install_tools(missing)
+        if not self.layout.image.is_dir():
+            with progress.step("making the hosts' Debian image"):
+                image.build(self.layout)
+        hosts.prepare(self.layout, self.network, self.shape)
+        hosts.keys(self.layout, self.network, self.shape)
+        fabric.up(self.network, self.shape)
+        with progress.step(f"booting {len(self.shape.hosts)} hosts"):
+            for host in self.shape.hosts:
+                hosts.start(self.layout, self.network, host)
+            for host in self.shape.hosts:
+                hosts.wait_ready(self.layout, self.network, host)
+
+    def down(self, progress: Progress, *, purge: bool = False) -> None:
+        """Leave nothing behind but the cache, and with ``purge`` not that either."""
+        if not self.layout.marker.exists():
+            if self.layout.root.exists() and any(self.layout.root.iterdir()):
+                raise Refused(f"{self.layout.root} is no lab's folder: nothing is deleted", "give the lab's with --dir")
+            progress.say("there is no lab")
+            return
+        for host in self.shape.hosts:
+            hosts.stop(self.layout, host)
+        fabric.down(self.network, self.shape)
+        for host in self.shape.hosts:
+            self._drop_groups(self.network.namespace(host.name))
+        self._unmounted()
+        for part in (self.layout.hosts, self.layout.run, self.layout.operator):
+            shutil.rmtree(part, ignore_errors=True)
+        if purge:
+            shutil.rmtree(self.layout.root)
+            progress.say("down; nothing is left")
+        else:
+            progress.say(f"down; kept for the next time: {self.layout.cache} (delete it with --purge)")
+
+    def status(self) -> list[dict[str, Any]]:
+        """Each host: name, address, on or off, what its systemd says."""
+        rows = []
+        for host in self.shape.hosts:
+            on = hosts.pid(self.layout, host) is not None
+            state = hosts.wait_ready(self.layout, self.network, host) if on else "off"
+            rows.append({"host": host.name, "address": self.network.address(host), "on": on, "state": state})
+        return rows
+
+    def _possible(self) -> None:
+        if os.geteuid() != 0:
+            raise NotPossibleHere("the lab needs root (namespaces, mounts)", "run it as root")
+        folder = self.layout.root
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
+        if free < LEAST_FREE:
+            raise NotPossibleHere(
+                f"{folder} has {free // 2**20} MiB free, the lab needs {LEAST_FREE // 2**20}",
+                "free space, or give another folder with --dir",
+            )
+
+    def _claim(self) -> None:
+        root = self.layout.root
+        if not self.layout.marker.exists() and root.exists() and any(root.iterdir()):
+            raise Refused(f"{root} is not empty and no lab's folder", "give an empty one with --dir")
+        root.mkdir(parents=True, exist_ok=True)
+        self.layout.marker.write_text(json.dumps({"shape": self.shape.name, "lab": self.network.lab}) + "\n")
+
+    def _drop_groups(self, name: str) -> None:
+        for base in GROUPS:
+            top = Path(base) / name
+            if top.is_dir():
+                for path in sorted((p for p in top.rglob("*") if p.is_dir()), reverse=True):
+                    _remove_group(path)
+                _remove_group(top)
+
+    def _unmounted(self) -> None:
+        mounts = Path("/proc/self/mounts").read_text().splitlines()
+        held = [line.split()[1] for line in mounts if line.split()[1].startswith(f"{self.layout.root}/")]
+        if held:
+            raise Refused(f"still mounted: {', '.join(held)}; nothing is deleted", "unmount them, then repeat")
+
+
+def _remove_group(path: Path) -> None:
+    try:
+        path.rmdir()
+    except OSError:
+        return  # a process still leaves it; the kernel frees it with the last one
