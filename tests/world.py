@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from escalator.actions.verbs import Context, Done, Outcome, Probe
 from escalator.errors import SiteError
 from escalator.journal.events import Record
 from escalator.journal.journal import MemoryJournal
-from escalator.model.plan import Action, Mode, Phase, Plan, Policy, Procedure, Step
+from escalator.model.plan import Action, Mode, Phase, Plan, Policy, Procedure, Step, UndoClass
 
 
 class KilledError(BaseException):
@@ -56,6 +56,7 @@ class Verbs:
         return Outcome("on")
 
     async def undo(self, context: Context, action: Action) -> Outcome:
+        assert action.undo is not UndoClass.NEVER, f"{action.id} has no undo"
         self.world.tick()
         if action.id in self.world.on:
             self.world.on.discard(action.id)
@@ -87,9 +88,14 @@ def step(name: str, actions: int) -> Step:
     return Step(name, name, Phase.ROLL, "keystone", f"s/{name}", acts)
 
 
+def _contract() -> Step:
+    made = step("c0", 2)
+    return replace(made, actions=tuple(replace(a, undo=UndoClass.NEVER) for a in made.actions))
+
+
 def plan(*, steps: int = 3, actions: int = 3, mode: Mode = Mode.SEQUENCE, retries: int = 0) -> Plan:
     roll = Procedure("roll", "roll", Phase.ROLL, mode, tuple(step(f"s{n}", actions) for n in range(steps)), limit=2)
-    last = Procedure("last", "contract", Phase.CONTRACT, Mode.SEQUENCE, (step("c0", 2),))
+    last = Procedure("last", "contract", Phase.CONTRACT, Mode.SEQUENCE, (_contract(),))
     return Plan(
         campaign="c", site="s", hop=("2025.1", "2026.1"), bundle="2026.1", changes=(), procedures=(roll,),
         commit=(last,), policy=Policy(retries=retries), smooth=True, inventory_digest="", catalogue_digest="",

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from escalator_lab import fabric, hosts
+from escalator_lab import hosts
 from escalator_lab.errors import CommandFailed, Refused
 from escalator_lab.lab import Lab
 from escalator_lab.layout import Layout
 from escalator_lab.progress import Progress
-from escalator_lab.shape import Network
 
 pytestmark = pytest.mark.lab
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab beside any other: its own folder, names and subnet."""
-    made = Lab(Layout(tmp_path_factory.mktemp("lab") / "t"), Network("t", "10.78.0.0/24"))
-    made.up(Progress())
-    yield made
-    made.down(Progress(), purge=True)
-    assert not made.layout.root.exists()
-    assert not [n for n in fabric.existing() if n.startswith("esc-t-")]
-    assert str(made.layout.root) not in Path("/proc/self/mounts").read_text()
-    assert not list(Path("/sys/fs/cgroup").glob("*/esc-t-*"))
 
 
 def on(lab: Lab, host: str, command: str) -> str:

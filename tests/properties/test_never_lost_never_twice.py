@@ -87,6 +87,19 @@ def test_killed_once_anywhere_in_roll_back(kill: int) -> None:
     assert [n for v, n in world.ledger if v == "undo"] == does[::-1]
 
 
+@pytest.mark.parametrize("kill", range(1, ticks_of(SMALL, forwards, [])))
+def test_rolled_back_right_after_a_kill_in_execute(kill: int) -> None:
+    world = World(kill_at=kill)
+    journal = KillableJournal(world)
+    with pytest.raises(KilledError):
+        asyncio.run(forwards(driver(world, SMALL, journal)))
+    if fold(journal.read()).state is State.INITIAL:
+        return
+    journal = go_on(world, SMALL, backwards, [], KillableJournal(world, journal.read()))
+    assert not world.on
+    assert fold(journal.read()).state is State.ROLLBACK_COMPLETED
+
+
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.lists(st.integers(1, 40), max_size=8), st.lists(st.integers(1, 40), max_size=8), st.sampled_from(list(Mode)))
 def test_killed_again_and_again(kills: list[int], back: list[int], mode: Mode) -> None:

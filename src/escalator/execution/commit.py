@@ -18,8 +18,7 @@ async def commit(driver: Driver) -> tuple[State, list[Halt]]:
     if state is not State.EXECUTION_COMPLETED:
         move(state, Event.COMMIT)
         raise IllegalMoveError(f"commit is not possible in {state}")
-    if not driver.view.committing:
-        driver.write(Kind.NOTE, what="commit-begun")
+    driver.write(Kind.NOTE, what="commit-begun")  # answers older requests to suspend, too
     halts = await walk(driver, driver.plan.commit)
     if not halts:
         driver.moved(Event.COMMIT)

@@ -17,7 +17,7 @@ from escalator.errors import EscalatorError, RefusedError, SiteTimeoutError, Sta
 from escalator.journal.events import Kind, Record, Result, Verb
 from escalator.journal.fold import ActionState, View, apply
 from escalator.journal.journal import Journal
-from escalator.model.plan import Action, Plan
+from escalator.model.plan import Action, Plan, UndoClass
 from escalator.model.states import Event, State, move
 
 LONGEST_LOOK_S = 120.0  # a probe only looks
@@ -32,6 +32,11 @@ class Halt(Exception):  # noqa: N818 - not a failure: the way a walk through the
         super().__init__(why)
         self.why = why
         self.failed = failed
+
+
+def can_undo(action: Action) -> bool:
+    """Whether the action's undo is more than a restore from backup."""
+    return action.undo not in (UndoClass.RESTORE, UndoClass.NEVER)
 
 
 @dataclass
@@ -67,7 +72,10 @@ class Driver:
         state = self.sync().state
         if state is running:
             return
-        if state in stopping:
+        if state is State.EXECUTING:  # a crash left it so, and the operator wants to go back instead of on
+            self.moved(Event.SUSPEND, why="found interrupted")
+            self.moved(Event.QUIET, why="found interrupted")
+        elif state in stopping:
             self.moved(Event.QUIET, why="found stopped")
         self.moved(operation)
 
@@ -88,9 +96,13 @@ class Driver:
         began = self.engine.now()
         try:
             call = verbs.do if verb is Verb.DO else verbs.undo
-            async with asyncio.timeout(action.longest_s):
+            async with asyncio.timeout(action.longest_s) as limit:
                 outcome = await call(context, action)
-        except TimeoutError:
+        except TimeoutError as error:
+            if not limit.expired():
+                bug = EscalatorError(f"{action.title}: {error or 'TimeoutError'}")
+                self._failed(action, verb, bug, began)
+                raise bug from error
             late = SiteTimeoutError(f"{action.title}: not done within {action.longest_s:g} s")
             self._failed(action, verb, late, began)
             raise late from None
@@ -123,7 +135,7 @@ class Driver:
         Half done is undone. What can't be told is asked: RefusedError names the action.
         """
         state = self.sync().of(action.id).state
-        if state in (ActionState.FAILED, ActionState.UNDO_FAILED):
+        if state in (ActionState.FAILED, ActionState.UNDO_FAILED) and can_undo(action):
             await self.attempt(action, Verb.UNDO)
         if state not in (ActionState.DOING, ActionState.UNDOING):
             return
@@ -133,7 +145,7 @@ class Driver:
                 f"{action.id}: it can't be told whether '{action.title}' was done: {seen.seen}",
                 hint="look at the site, then put it right by hand before you go on",
             )
-        if seen.done is Done.HALF_DONE:
+        if seen.done is Done.HALF_DONE and can_undo(action):
             await self.attempt(action, Verb.UNDO)
             return
         verb = Verb.DO if state is ActionState.DOING else Verb.UNDO
@@ -146,3 +158,7 @@ class Driver:
                 return await self.verbs_of(action.kind).probe(self.context_of(action), action)
         except TimeoutError:
             raise SiteTimeoutError(f"{action.id}: no answer on whether it was done") from None
+        except EscalatorError:
+            raise
+        except Exception as error:
+            raise EscalatorError(f"{action.id}: probe: {type(error).__name__}: {error}") from error

@@ -6,7 +6,7 @@ from typing import Any
 
 from escalator.engine.port import Call
 from escalator.errors import EscalatorError, StateError
-from escalator.execution.driver import Driver, Halt
+from escalator.execution.driver import Driver, Halt, can_undo
 from escalator.journal.events import Kind, Verb
 from escalator.journal.fold import ActionState
 from escalator.model.plan import Action, Mode, Procedure, Step
@@ -114,7 +114,9 @@ async def _action(driver: Driver, action: Action) -> None:
 
 
 async def _clear(driver: Driver, action: Action) -> None:
-    """Take back what a failed attempt may have left, before the next one."""
+    """Take back what a failed attempt may have left, before the next one; what has no undo is done again as it is."""
+    if not can_undo(action):
+        return
     try:
         await driver.attempt(action, Verb.UNDO)
     except EscalatorError as error:

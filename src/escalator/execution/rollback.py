@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from escalator.errors import EscalatorError, RefusedError, StateError
-from escalator.execution.driver import Driver
+from escalator.execution.driver import Driver, can_undo
 from escalator.journal.events import Verb
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Action, Plan, UndoClass
 from escalator.model.states import Event, State
 
+_STOPPING = frozenset(
+    {
+        State.SUSPENDING_ROLLBACK,
+        State.SUSPENDING_EXECUTION,
+        State.ERROR_DETECTED,
+        State.ERROR_DETECTED_IN_SUSPENDING,
+    }
+)
 _TO_UNDO = (ActionState.DONE, ActionState.DOING, ActionState.FAILED, ActionState.UNDOING, ActionState.UNDO_FAILED)
 
 
@@ -31,7 +39,7 @@ async def roll_back(driver: Driver) -> State:
             "a commit has begun: data migrations and contraction can't be undone",
             hint="go on with 'escalator commit', or bring the old state back with 'escalator restore'",
         )
-    driver.enter(Event.ROLLBACK, State.ROLLING_BACK, frozenset({State.SUSPENDING_ROLLBACK}))
+    driver.enter(Event.ROLLBACK, State.ROLLING_BACK, _STOPPING)
     for action in order(driver.plan, driver.view):
         why = driver.sync().suspend_asked or await _undo(driver, action)
         if why:
@@ -44,7 +52,7 @@ async def roll_back(driver: Driver) -> State:
 
 async def _undo(driver: Driver, action: Action) -> str:
     """Undo one action; returns why the roll-back must stop for a person, or nothing."""
-    if action.undo in (UndoClass.RESTORE, UndoClass.NEVER):
+    if not can_undo(action):
         return f"{action.id}: '{action.title}' has no undo; take it back by hand, or 'escalator restore'"
     try:
         if driver.view.of(action.id).state in (ActionState.DOING, ActionState.UNDOING):

@@ -103,7 +103,7 @@ def apply(view: View, record: Record) -> None:
     elif record.kind is Kind.PROGRESS and record.subject in view.actions:
         view.actions[record.subject].text = str(record.data.get("text", ""))
     elif record.kind is Kind.NOTE and record.data.get("what") == "commit-begun":
-        view.committing = True
+        view.committing, view.suspend_asked = True, ""
     elif record.kind is Kind.ASKED and record.data.get("what") == "suspend":
         view.suspend_asked = str(record.data.get("why") or "asked by the operator")
 
@@ -118,7 +118,7 @@ def _move(view: View, record: Record) -> None:
     view.state = move(view.state, event)
     view.since = record.at
     view.started = view.started or record.at
-    if event in (Event.EXECUTE, Event.ROLLBACK, Event.QUIET):
+    if event in (Event.EXECUTE, Event.ROLLBACK, Event.QUIET, Event.ALL_DONE):
         view.suspend_asked = ""
     why = str(record.data.get("why", ""))
     if event is Event.ERROR or event is Event.UNDO_FAILED:

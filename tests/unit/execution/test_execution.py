@@ -110,3 +110,24 @@ def test_a_finished_campaign_cannot_be_executed_again() -> None:
     with pytest.raises(IllegalMoveError):
         asyncio.run(execute(d))
     assert not order(plan(), driver(World(), plan()).view)
+
+
+def test_a_request_to_suspend_that_came_too_late_does_not_block_the_commit() -> None:
+    world, journal = World(), MemoryJournal(lambda: 1.0)
+    d = driver(world, plan(), journal)
+    asyncio.run(execute(d))
+    journal.append(Record(Kind.ASKED, "", {"what": "suspend"}))
+    assert asyncio.run(commit(d)) == (State.CAMPAIGN_COMMITTED, [])
+
+
+def test_a_verb_with_a_bug_suspends_and_names_it() -> None:
+    class Broken(Verbs):
+        async def do(self, context, action):
+            raise TimeoutError("pool")
+
+    world = World()
+    d = driver(world, plan())
+    d.verbs_of = lambda _: Broken(world)
+    assert asyncio.run(execute(d)) is State.SUSPENDED_BY_ERROR_DETECTED
+    assert "pool" in d.view.problems[0]
+    assert "not done within" not in d.view.problems[0]
