@@ -36,10 +36,10 @@ async def fails(kind: type[Exception], call) -> str:
 
 
 async def commands(shell: SshShell, folder: Path) -> None:
-    hostile = "a b; touch /root/pwned $(id) '\"\n*"
+    hostile = "a b; touch /var/tmp/pwned $(id) '\"\n*"
     assert (await shell.run("compute1", ["printf", "%s", hostile], timeout_s=10)).output == hostile
     assert (await shell.script("compute1", 'printf %s "$2"', "x", hostile, timeout_s=10)).output == hostile
-    assert (await shell.run("compute1", ["test", "-e", "/root/pwned"], timeout_s=10, check=False)).status == 1
+    assert (await shell.run("compute1", ["test", "-e", "/var/tmp/pwned"], timeout_s=10, check=False)).status == 1
     assert "status 3" in await fails(CommandError, shell.run("compute1", ["sh", "-c", "echo no; exit 3"], timeout_s=10))
     assert (await shell.run("compute1", ["cat"], timeout_s=10, stdin="in")).output == "in"
 
@@ -50,14 +50,14 @@ async def commands(shell: SshShell, folder: Path) -> None:
 
     big = folder / "big"
     big.write_bytes(bytes(range(256)) * 20000)
-    await shell.put("compute1", big, "/root/big", mode=0o640, timeout_s=60)
-    assert (await shell.run("compute1", ["stat", "-c", "%a %s", "/root/big"], timeout_s=10)).output.split() == [
+    await shell.put("compute1", big, "/var/tmp/big", mode=0o640, timeout_s=60)
+    assert (await shell.run("compute1", ["stat", "-c", "%a %s", "/var/tmp/big"], timeout_s=10)).output.split() == [
         "640",
         "5120000",
     ]
-    await shell.get("compute1", "/root/big", folder / "back", timeout_s=60)
+    await shell.get("compute1", "/var/tmp/big", folder / "back", timeout_s=60)
     assert (folder / "back").read_bytes() == big.read_bytes()
-    await fails(CommandError, shell.get("compute1", "/root/none", folder / "none", timeout_s=10))
+    await fails(CommandError, shell.get("compute1", "/var/tmp/none", folder / "none", timeout_s=10))
     assert not (folder / "none").exists()
     await fails(CommandError, shell.put("compute1", big, "/no/such/folder/x", timeout_s=10))
 

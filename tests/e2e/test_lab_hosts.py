@@ -48,14 +48,14 @@ def test_up_again_changes_nothing(lab: Lab) -> None:
 
 
 def test_a_host_reboots_and_keeps_its_files(lab: Lab) -> None:
-    before = on(lab, "compute2", "touch /root/kept; cut -d' ' -f22 /proc/1/stat")
+    before = on(lab, "compute2", "touch /var/tmp/kept; cut -d' ' -f22 /proc/1/stat")
     on(lab, "compute2", "systemctl reboot")
     end = time.monotonic() + 60
     after = before
     while after == before and time.monotonic() < end:
         time.sleep(0.5)
         try:
-            after = on(lab, "compute2", "cut -d' ' -f22 /proc/1/stat; test -e /root/kept")
+            after = on(lab, "compute2", "cut -d' ' -f22 /proc/1/stat; test -e /var/tmp/kept")
         except CommandFailed:
             continue
     assert after != before

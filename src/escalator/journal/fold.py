@@ -15,7 +15,7 @@ from escalator.model.states import COUNTING, COUNTING_BACK, Event, State, move
 class ActionState(StrEnum):
     """What the journal knows of an action."""
 
-    TODO = "todo"
+    PENDING = "pending"
     DOING = "doing"  # an intent without outcome: running now, or in doubt after a crash
     DONE = "done"
     FAILED = "failed"
@@ -28,7 +28,7 @@ class ActionState(StrEnum):
 class ActionView:
     """One action as the journal shows it. Times are seconds since the epoch."""
 
-    state: ActionState = ActionState.TODO
+    state: ActionState = ActionState.PENDING
     started: float = 0.0
     ended: float = 0.0
     attempts: int = 0
@@ -55,7 +55,7 @@ class View:
     problems: tuple[str, ...] = ()
 
     def of(self, action: str) -> ActionView:
-        """The view of one action, TODO where the journal says nothing of it."""
+        """The view of one action, PENDING where the journal says nothing of it."""
         return self.actions.get(action) or ActionView()
 
     @property
@@ -69,7 +69,7 @@ _ENDS = {
     (Verb.DO, Result.OK): ActionState.DONE,
     (Verb.DO, Result.FOUND_DONE): ActionState.DONE,
     (Verb.DO, Result.FAILED): ActionState.FAILED,
-    (Verb.DO, Result.FOUND_NOT_DONE): ActionState.TODO,
+    (Verb.DO, Result.FOUND_NOT_DONE): ActionState.PENDING,
     (Verb.UNDO, Result.OK): ActionState.UNDONE,
     (Verb.UNDO, Result.FOUND_NOT_DONE): ActionState.UNDONE,
     (Verb.UNDO, Result.FAILED): ActionState.UNDO_FAILED,

@@ -1,1 +1,1 @@
-"""model."""
+"""Frozen nouns: findings, inventory, plan, the state table."""

@@ -1,1 +1,1 @@
-"""plan."""
+"""The planner and how a plan reads. Empty yet: see docs/requirements.md."""

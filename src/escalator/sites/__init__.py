@@ -1,1 +1,1 @@
-"""sites."""
+"""Adapters to one site: the only way the core reaches a network."""
