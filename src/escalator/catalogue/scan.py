@@ -45,6 +45,8 @@ def scan(package: Path, component: str, since: Path | None = None) -> tuple[Find
     ``package`` is a folder, a wheel or zip, or a tar (.gz, .xz, .zst). Raises InputError where it can't be read or
     holds no migrations of the component.
     """
+    if component not in _PLACES:
+        raise InputError(f"unknown component '{component}'", hint=f"components: {', '.join(_PLACES)}")
     scripts = tuple(_scripts(package, _PLACES[component]))
     if not scripts:
         raise InputError(
@@ -116,11 +118,27 @@ def _risk(call: ast.Call) -> tuple[str, Severity] | None:
     named = {k.arg: k.value for k in call.keywords}
     if name in _DESTRUCTIVE:
         return f"{_DESTRUCTIVE[name]} {'.'.join(w for w in words if w) or '(computed)'}", Severity.REFUSED
+    if name == "add_column" and _needs_value(call):
+        column = _text(call.args[-1].args[0]) if isinstance(call.args[-1], ast.Call) and call.args[-1].args else ""
+        return (
+            f"adds the column {column} NOT NULL without a server default: old servers fail to write",
+            Severity.REFUSED,
+        )
     if name == "alter_column":
         return _altered(words, named)
-    if name == "execute" and any(_CHARSET.search(w) for w in words):
-        return f"changes a table by hand: {words[0][:80]}", Severity.WARNING
+    if name == "execute":
+        statements = [c.value for a in call.args for c in ast.walk(a) if isinstance(c, ast.Constant)]
+        by_hand = [str(s) for s in statements if _CHARSET.search(str(s))]
+        return (f"changes a table by hand: {by_hand[0][:80]}", Severity.WARNING) if by_hand else None
     return None
+
+
+def _needs_value(call: ast.Call) -> bool:
+    """Whether an added column must be written and the server gives it no value."""
+    column = call.args[-1] if call.args else None
+    named = {k.arg: k.value for k in column.keywords} if isinstance(column, ast.Call) else {}
+    nullable = named.get("nullable")
+    return isinstance(nullable, ast.Constant) and nullable.value is False and "server_default" not in named
 
 
 def _altered(words: list[str], named: dict[str | None, ast.expr]) -> tuple[str, Severity] | None:

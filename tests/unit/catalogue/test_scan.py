@@ -28,6 +28,10 @@ def change():
 def upgrade():
     change()
 """
+DEFAULTED = """\
+def upgrade():
+    op.add_column("t", sa.Column("c", sa.Integer(), nullable=False, server_default="0"))
+"""
 DOWN = 'revision = "dd44"\n\ndef upgrade():\n    pass\n\ndef downgrade():\n    op.drop_column("a", "b")\n'
 
 
@@ -50,6 +54,12 @@ def texts(script: str) -> list[tuple[str, str]]:
         (ADD.replace("add_column", "drop_table"), "refused", "drops the table subnets"),
         ('def upgrade():\n    op.alter_column("t", "c", nullable=False)\n', "warning", "NOT NULL"),
         ('def upgrade():\n    op.execute("ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4")\n', "warning", "by hand"),
+        ('def upgrade():\n    op.execute(sa.text("ALTER TABLE t DROP COLUMN c"))\n', "warning", "by hand"),
+        (
+            'def upgrade():\n    op.add_column("t", sa.Column("c", sa.Integer(), nullable=False))\n',
+            "refused",
+            "adds the column c NOT NULL",
+        ),
         ("def upgrade(:\n", "warning", "can't be read"),
     ],
 )
@@ -59,7 +69,9 @@ def test_a_risk_is_found(script: str, severity: str, word: str) -> None:
     assert word in text
 
 
-@pytest.mark.parametrize("script", [ADD, DOWN, 'def upgrade():\n    op.alter_column("t", "c", nullable=True)\n'])
+@pytest.mark.parametrize(
+    "script", [ADD, DOWN, 'def upgrade():\n    op.alter_column("t", "c", nullable=True)\n', DEFAULTED]
+)
 def test_a_harmless_script_passes(script: str) -> None:
     assert texts(script) == []
 
