@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from escalator_lab import fabric, hosts, image
-from escalator_lab.errors import NotPossibleHere, Refused
+from escalator_lab.errors import NotPossibleHere, Refused, TookTooLong
 from escalator_lab.layout import Layout
 from escalator_lab.progress import Progress
 from escalator_lab.shape import MINIMAL, Network, Shape
 
+LONGEST_END_S = 15.0
 LEAST_FREE = 4 * 1024**3  # bytes: the image, three hosts, one bundle
 GROUPS = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")
 
@@ -54,8 +57,12 @@ class Lab:
                 raise Refused(f"{self.layout.root} is no lab's folder: nothing is deleted", "give the lab's with --dir")
             progress.say("there is no lab")
             return
+        if not self.layout.hosts.exists() and not purge:
+            progress.say(f"it is down; kept for the next time: {self.layout.cache} (delete it with --purge)")
+            return
         for host in self.shape.hosts:
             hosts.stop(self.layout, host)
+            self._end_group(self.network.namespace(host.name))
         fabric.down(self.network, self.shape)
         for host in self.shape.hosts:
             self._drop_groups(self.network.namespace(host.name))
@@ -97,6 +104,16 @@ class Lab:
         root.mkdir(parents=True, exist_ok=True)
         self.layout.marker.write_text(json.dumps({"shape": self.shape.name, "lab": self.network.lab}) + "\n")
 
+    def _end_group(self, name: str) -> None:
+        """End what a keeper that was killed left of its machine: all that lives in the host's control group."""
+        end = time.monotonic() + LONGEST_END_S
+        while left := _processes(name):
+            if time.monotonic() > end:
+                raise TookTooLong(f"processes {left} of {name} do not end; nothing is deleted")
+            for number in left:
+                _kill(number)
+            time.sleep(0.1)
+
     def _drop_groups(self, name: str) -> None:
         for base in GROUPS:
             top = Path(base) / name
@@ -110,6 +127,26 @@ class Lab:
         held = [line.split()[1] for line in mounts if line.split()[1].startswith(f"{self.layout.root}/")]
         if held:
             raise Refused(f"still mounted: {', '.join(held)}; nothing is deleted", "unmount them, then repeat")
+
+
+def _processes(name: str) -> list[int]:
+    """Process ids in a host's control groups."""
+    found: set[int] = set()
+    for base in GROUPS:
+        top = Path(base) / name
+        for file in top.rglob("cgroup.procs") if top.is_dir() else ():
+            try:
+                found.update(int(line) for line in file.read_text(encoding="ascii").split())
+            except OSError:
+                continue  # the group went meanwhile, or holds no processes by itself (threaded)
+    return sorted(found - {0, os.getpid()})
+
+
+def _kill(number: int) -> None:
+    try:
+        os.kill(number, signal.SIGKILL)
+    except ProcessLookupError:
+        return
 
 
 def _remove_group(path: Path) -> None:

@@ -101,6 +101,9 @@ async def main() -> None:
     assert "Debian" in str(facts), facts
     await shell.run("compute1", ["systemctl", "restart", "ssh"], timeout_s=10, check=False)
     assert (await shell.run("compute1", ["true"], timeout_s=10)).ok
+    other = SshShell(account, {"compute1": sys.argv[4]})
+    await fails(UnreachableError, other.run("compute1", ["pkill", "-9", "-f", "sshd: root@"], timeout_s=10))
+    assert (await shell.run("compute1", ["true"], timeout_s=10)).ok  # the kept connection broke: a new one is opened
     await shell.close()
     print("all cases passed")
 

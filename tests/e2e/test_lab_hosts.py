@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -78,3 +80,13 @@ def test_down_deletes_no_folder_that_is_not_a_labs(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no lab's folder"):
         Lab(Layout(tmp_path)).down(Progress(), purge=True)
     assert (tmp_path / "precious").exists()
+
+
+def test_down_ends_a_machine_whose_keeper_was_killed(lab: Lab) -> None:
+    keeper = hosts.pid(lab.layout, lab.shape.host("compute1"))
+    assert keeper is not None
+    os.kill(keeper, signal.SIGKILL)
+    lab.down(Progress())
+    assert not list(Path("/sys/fs/cgroup").glob("*/esc-t-*"))
+    lab.up(Progress())
+    assert all(row["state"] == "running" for row in lab.status())

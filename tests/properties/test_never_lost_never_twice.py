@@ -15,7 +15,7 @@ from escalator.execution.rollback import roll_back
 from escalator.journal.fold import fold
 from escalator.journal.journal import verify
 from escalator.model.plan import Mode, Plan
-from escalator.model.states import Event, State
+from escalator.model.states import State
 from world import KillableJournal, KilledError, Verbs, World, context, plan
 
 
@@ -111,8 +111,3 @@ def test_killed_again_and_again(kills: list[int], back: list[int], mode: Mode) -
     journal = go_on(world, made, backwards, back, journal)
     assert not world.on
     assert fold(journal.read()).state is State.ROLLBACK_COMPLETED
-
-
-def test_an_unknown_event_is_an_error_not_ignored() -> None:
-    with pytest.raises(ValueError, match="sing"):
-        Event("sing")

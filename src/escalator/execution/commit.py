@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from escalator.errors import IllegalMoveError
 from escalator.execution.driver import Driver, Halt
 from escalator.execution.executor import walk
 from escalator.journal.events import Kind
@@ -12,12 +11,10 @@ from escalator.model.states import Event, State, move
 async def commit(driver: Driver) -> tuple[State, list[Halt]]:
     """Commit, or go on with it; returns the state, and why it stopped where it did (then: call again)."""
     state = driver.sync().state
+    move(state, Event.COMMIT)  # IllegalMoveError before anything is done
     if state is State.ROLLBACK_COMPLETED:
         driver.moved(Event.COMMIT)
         return driver.view.state, []
-    if state is not State.EXECUTION_COMPLETED:
-        move(state, Event.COMMIT)
-        raise IllegalMoveError(f"commit is not possible in {state}")
     driver.write(Kind.NOTE, what="commit-begun")  # answers older requests to suspend, too
     halts = await walk(driver, driver.plan.commit)
     if not halts:

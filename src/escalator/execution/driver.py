@@ -132,12 +132,15 @@ class Driver:
     async def settle(self, action: Action) -> None:
         """Leave no doubt about an action: what failed is taken back, what a crash left open is looked at.
 
-        Half done is undone. What can't be told is asked: RefusedError names the action.
+        Half done is undone. What failed and has no undo is looked at too: it may have been done, its answer lost. What
+        can't be told is asked: RefusedError names the action.
         """
         state = self.sync().of(action.id).state
-        if state in (ActionState.FAILED, ActionState.UNDO_FAILED) and can_undo(action):
+        failed = state in (ActionState.FAILED, ActionState.UNDO_FAILED)
+        if failed and can_undo(action):
             await self.attempt(action, Verb.UNDO)
-        if state not in (ActionState.DOING, ActionState.UNDOING):
+            return
+        if not failed and state not in (ActionState.DOING, ActionState.UNDOING):
             return
         seen = await self._look(action)
         if seen.done is Done.UNKNOWN:
@@ -148,7 +151,7 @@ class Driver:
         if seen.done is Done.HALF_DONE and can_undo(action):
             await self.attempt(action, Verb.UNDO)
             return
-        verb = Verb.DO if state is ActionState.DOING else Verb.UNDO
+        verb = Verb.DO if state in (ActionState.DOING, ActionState.FAILED) else Verb.UNDO
         result = Result.FOUND_DONE if seen.done is Done.DONE else Result.FOUND_NOT_DONE
         self.write(Kind.OUTCOME, action.id, verb=verb.value, result=result.value, text=seen.seen)
 

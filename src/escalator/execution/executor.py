@@ -6,7 +6,7 @@ from typing import Any
 
 from escalator.engine.port import Call
 from escalator.errors import EscalatorError, StateError
-from escalator.execution.driver import Driver, Halt, can_undo
+from escalator.execution.driver import Driver, Halt
 from escalator.journal.events import Kind, Verb
 from escalator.journal.fold import ActionState
 from escalator.model.plan import Action, Mode, Procedure, Step
@@ -109,17 +109,19 @@ async def _action(driver: Driver, action: Action) -> None:
                 raise Halt(f"{action.id}: {error.text} [{error.code}]", failed=True) from error
             driver.write(Kind.NOTE, action.id, text=f"tried again, {left} left")
             await _clear(driver, action)
+            if driver.view.of(action.id).state is ActionState.DONE:
+                return
         else:
             return
 
 
 async def _clear(driver: Driver, action: Action) -> None:
-    """Take back what a failed attempt may have left, before the next one; what has no undo is done again as it is."""
-    if not can_undo(action):
-        return
+    """Settle a failed attempt before the next one: take it back, or find that it was done after all."""
     try:
-        await driver.attempt(action, Verb.UNDO)
+        await driver.settle(action)
+    except StateError:
+        raise
     except EscalatorError as error:
         raise Halt(
-            f"{action.id}: failed, and could not be taken back: {error.text} [{error.code}]", failed=True
+            f"{action.id}: failed, and could not be settled: {error.text} [{error.code}]", failed=True
         ) from error

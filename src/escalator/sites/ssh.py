@@ -211,23 +211,22 @@ class SshShell:
         """Open a session; a kept connection that turns out broken is replaced once (nothing was sent over it yet)."""
         stderr = asyncssh.STDOUT if merge else asyncssh.PIPE
         for fresh in (False, True):
-            connection = await self._connection(host, link, fresh=fresh)
+            connection = await self._connection(host, link)
             try:
                 async with asyncio.timeout(self._account.connect_timeout_s):
                     return await connection.create_process(command, encoding=None, stderr=stderr)
             except (asyncssh.Error, OSError, TimeoutError) as error:
                 connection.abort()
+                if link.connection is connection:
+                    link.connection = None  # it may not know yet that it is closed
                 if fresh:
                     raise UnreachableError(f"{host} ({link.address}): no session: {error}") from error
         raise AssertionError
 
-    async def _connection(self, host: str, link: _Link, *, fresh: bool) -> asyncssh.SSHClientConnection:
+    async def _connection(self, host: str, link: _Link) -> asyncssh.SSHClientConnection:
         async with link.opening:
-            if link.connection is not None and not link.connection.is_closed() and not fresh:
-                return link.connection
-            if link.connection is not None and not link.connection.is_closed() and fresh:
-                return link.connection  # another command opened it anew meanwhile
-            link.connection = await self._connect(host, link.address)
+            if link.connection is None or link.connection.is_closed():
+                link.connection = await self._connect(host, link.address)
             return link.connection
 
     async def _connect(self, host: str, address: str) -> asyncssh.SSHClientConnection:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from escalator.engine.memory import MemoryEngine
-from escalator.errors import IllegalMoveError, RefusedError
+from escalator.errors import IllegalMoveError, RefusedError, SiteError
 from escalator.execution.commit import commit
 from escalator.execution.driver import Driver
 from escalator.execution.executor import execute
@@ -131,3 +131,27 @@ def test_a_verb_with_a_bug_suspends_and_names_it() -> None:
     assert asyncio.run(execute(d)) is State.SUSPENDED_BY_ERROR_DETECTED
     assert "pool" in d.view.problems[0]
     assert "not done within" not in d.view.problems[0]
+
+
+def test_what_has_no_undo_and_lost_its_answer_is_looked_at_not_repeated() -> None:
+    class LosesAnswers(Verbs):
+        lost = False
+
+        async def do(self, context, action):
+            outcome = await super().do(context, action)  # the world asserts that nothing is done twice
+            if action.id == "c0.0" and not self.lost:
+                self.lost = True
+                raise SiteError("the answer is lost")
+            return outcome
+
+    for retries in (0, 1):
+        world = World()
+        d = driver(world, plan(retries=retries))
+        verbs = LosesAnswers(world)
+        d.verbs_of = lambda _, verbs=verbs: verbs
+        asyncio.run(execute(d))
+        state, halts = asyncio.run(commit(d))
+        if halts:
+            state, halts = asyncio.run(commit(d))
+        assert (state, halts) == (State.CAMPAIGN_COMMITTED, [])
+        assert world.ledger.count(("do", "c0.0")) == 1
