@@ -27,9 +27,36 @@ def _lab(folder: Path | None) -> Lab:
 
 
 @app.command()
-def up(folder: Dir = None) -> None:
-    """Bring the hosts up; safe to repeat."""
-    _lab(folder).up(Progress())
+def up(
+    folder: Dir = None,
+    start: Annotated[str, typer.Option("--from", help="Release that the cloud begins with.")] = "2025.1",
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help="Release made ready to upgrade to; may be given again.")
+    ] = None,
+    bare: Annotated[bool, typer.Option("--bare", help="Hosts only, no OpenStack.")] = False,
+) -> None:
+    """Bring the cloud up; safe to repeat."""
+    lab = _lab(folder)
+    lab.up(Progress(), "" if bare else start, () if bare else tuple(to or ("2026.1",)))
+    typer.echo(f"{lab.layout.operator / 'site.yaml'}")
+
+
+@app.command()
+def reset(folder: Dir = None) -> None:
+    """Bring the lab back to how `up` left it."""
+    _lab(folder).reset(Progress())
+
+
+@app.command()
+def bundle(
+    release: str,
+    component: str,
+    version: str,
+    hashes: Annotated[list[str], typer.Option("--hash", help="SHA-256 of the package's files.")],
+    folder: Dir = None,
+) -> None:
+    """Build a bundle that differs from a release's in one component: escalator-lab bundle 2025.1 nova 31.1.0 --hash ..."""
+    typer.echo(_lab(folder).bundle(release, component, version, hashes, Progress()))
 
 
 @app.command()

@@ -67,8 +67,8 @@ def pid(layout: Layout, host: Host) -> int | None:
     return number if b"escalator_lab.keeper" in command else None
 
 
-def start(layout: Layout, network: Network, host: Host) -> None:
-    """Power a host on; nothing happens where it is on."""
+def start(layout: Layout, network: Network, host: Host, layers: str = "") -> None:
+    """Power a host on; nothing happens where it is on. ``layers`` (``a:b``) lie over the image, below its own."""
     if pid(layout, host) is not None:
         return
     layout.run.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def start(layout: Layout, network: Network, host: Host) -> None:
         keeper = subprocess.Popen(
             [
                 "unshare", "--mount", "--propagation", "private", sys.executable, "-m", "escalator_lab.keeper",
-                str(layout.host(host.name)), str(layout.image), network.namespace(host.name), host.name,
+                str(layout.host(host.name)), f"{layers}:{layout.image}".lstrip(":"), network.namespace(host.name), host.name,
             ],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
         )  # fmt: skip
@@ -98,6 +98,14 @@ def stop(layout: Layout, host: Host) -> None:
     (layout.run / f"{host.name}.pid").unlink(missing_ok=True)
 
 
+def forget(layout: Layout, host: Host) -> None:
+    """A host whose processes were ended is off; its keeper is a child of ours to be reaped, or nobody's."""
+    file = layout.run / f"{host.name}.pid"
+    if file.exists():
+        _reap(int(file.read_text()))
+        file.unlink()
+
+
 def _reap(number: int) -> None:
     try:
         os.waitpid(number, os.WNOHANG)
@@ -115,15 +123,23 @@ def ssh(layout: Layout, network: Network, host: Host, *command: str, timeout_s: 
     )  # fmt: skip
 
 
+def says(layout: Layout, network: Network, host: Host) -> str:
+    """What a host's systemd says of itself now, or ``no answer``."""
+    try:
+        return ssh(layout, network, host, "systemctl is-system-running || true", timeout_s=10).strip()
+    except (CommandFailed, TookTooLong):
+        return "no answer"
+
+
 def wait_ready(layout: Layout, network: Network, host: Host) -> str:
-    """Wait until a host's systemd says that it runs; returns that word (``running`` or ``degraded``)."""
+    """Wait until a host's systemd says that it runs; returns that word (``running`` or ``degraded``).
+
+    A host that still starts services answers ``starting`` over SSH, and is ready for its first commands then.
+    """
     end = time.monotonic() + LONGEST_BOOT_S
     while True:
-        try:
-            word = ssh(layout, network, host, "systemctl is-system-running || true", timeout_s=10).strip()
-        except (CommandFailed, TookTooLong):
-            word = "no answer"
-        if word in {"running", "degraded"}:
+        word = says(layout, network, host)
+        if word in {"running", "degraded", "starting"}:
             return word
         if time.monotonic() > end or pid(layout, host) is None:
             raise LabError(f"{host.name} does not come up ({word})", f"see {layout.run / (host.name + '.console')}")

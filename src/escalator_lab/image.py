@@ -17,6 +17,7 @@ TOOLS = {
 }
 SUITE = "bookworm"
 LONGEST_S = 1200
+MADE_OF = "etc/escalator-lab-packages"
 
 
 def missing_tools() -> list[str]:
@@ -39,10 +40,18 @@ def packages() -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
+def current(layout: Layout) -> bool:
+    """Whether the image is there, and made of the packages that are wanted now."""
+    made_of = layout.image / MADE_OF
+    return made_of.exists() and made_of.read_text(encoding="utf-8").splitlines() == packages()
+
+
 def build(layout: Layout) -> None:
-    """Make the image; complete or not there."""
+    """Make the image; complete or not there. What was built on another image goes."""
     part = layout.image.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
+    for old in (part, layout.image, layout.toolchain):
+        if old.exists():
+            shutil.rmtree(old)
     layout.cache.mkdir(parents=True, exist_ok=True)
     services = "mariadb rabbitmq-server memcached haproxy epmd.socket epmd.service"
     run(
@@ -52,4 +61,5 @@ def build(layout: Layout) -> None:
         "--dpkgopt=path-exclude=/usr/share/locale/*", SUITE, str(part),
         timeout_s=LONGEST_S,
     )  # fmt: skip
+    (part / MADE_OF).write_text("\n".join(packages()) + "\n", encoding="utf-8")
     part.rename(layout.image)

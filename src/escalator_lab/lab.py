@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from escalator_lab import fabric, hosts, image
+from escalator_lab import bundles, fabric, golden, hosts, image, roles
 from escalator_lab.errors import NotPossibleHere, Refused, TookTooLong
 from escalator_lab.layout import Layout
+from escalator_lab.openstack import Cloud
 from escalator_lab.progress import Progress
 from escalator_lab.shape import MINIMAL, Network, Shape
 
@@ -30,25 +34,120 @@ class Lab:
     network: Network = field(default_factory=Network)
     shape: Shape = MINIMAL
 
-    def up(self, progress: Progress) -> None:
-        """Bring the hosts up; safe to repeat."""
+    def up(self, progress: Progress, start: str = "", targets: tuple[str, ...] = ()) -> None:
+        """Bring the hosts up, with OpenStack of release ``start`` on them unless that is empty; safe to repeat.
+
+        Bundles of ``targets`` are made ready for an upgrade.
+        """
+        wanted = [bundles.lock(release) for release in dict.fromkeys((start, *targets)) if release]
         self._possible()
         self._claim()
+        with self._locked():
+            self._prepare(progress)
+            for lock in wanted:
+                bundles.build(self.layout, lock, progress)
+            begun = self._begun()
+            bundle = wanted[0].id if start else ""
+            if begun is not None and begun != bundle:
+                raise Refused(
+                    f"the lab is up with {begun or 'bare hosts'}, not with {bundle or 'bare hosts'}",
+                    "take it down first: escalator-lab down",
+                )
+            self._begin(bundle, progress)
+
+    def reset(self, progress: Progress) -> None:
+        """Bring the lab back to how `up` left it."""
+        bundle = self._begun()
+        if bundle is None:
+            raise Refused("there is no lab to reset", "bring it up: escalator-lab up")
+        with self._locked():
+            self._cut()
+            for host in self.shape.hosts:
+                shutil.rmtree(self.layout.host(host.name))
+            self._begin(bundle, progress)
+
+    def bundle(self, release: str, component: str, version: str, hashes: list[str], progress: Progress) -> str:
+        """Build a bundle that differs from a release's in one component (a bug-fix patch); returns its id."""
+        self._possible()
+        self._claim()
+        with self._locked():
+            self._prepare(progress)
+            lock = bundles.patched(bundles.lock(release), bundles.COMPONENTS[component], version, hashes)
+            return str(bundles.build(self.layout, lock, progress)["id"])
+
+    def _prepare(self, progress: Progress) -> None:
         missing = image.missing_tools()
         if missing:
             with progress.step(f"installing Debian packages: {', '.join(missing)}"):
                 image.install_tools(missing)
-        if not self.layout.image.is_dir():
+        if not image.current(self.layout):
+            if self._begun() is not None:
+                raise Refused("the hosts' image is out of date, and hosts run on it", "escalator-lab down, then up")
             with progress.step("making the hosts' Debian image"):
                 image.build(self.layout)
+
+    def _begun(self) -> str | None:
+        """The bundle that the hosts began with ("" for bare ones), None where there are no hosts."""
+        try:
+            return str(json.loads(self.layout.state.read_text())["bundle"])
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def _begin(self, bundle: str, progress: Progress) -> None:
+        """Make and boot the hosts, from the kept cloud where there is one."""
+        cloud = Cloud(self.layout, self.network, self.shape)
+        fresh = not self.layout.hosts.exists() or not any(self.layout.hosts.iterdir())
+        if bundle:
+            roles.passwords(self.layout)
+        kept = golden.fingerprint(self.layout, self.network, self.shape, bundle)
+        known = fresh and bool(bundle) and golden.restore(self.layout, self.shape, kept)
         hosts.prepare(self.layout, self.network, self.shape)
         hosts.keys(self.layout, self.network, self.shape)
+        if fresh and bundle and not known:
+            for host in self.shape.hosts:
+                roles.write(self.layout, self.network, self.shape, host, bundle)
         fabric.up(self.network, self.shape)
+        self._boot(bundle, progress)
+        if fresh and bundle and not known:
+            cloud.bootstrap(bundle, progress)
+            with progress.step("keeping the cloud for the next time"):
+                self._off()
+                golden.keep(self.layout, self.shape, kept)
+            self._boot(bundle, progress)
+        self.layout.state.write_text(json.dumps({"bundle": bundle}) + "\n")
+        if bundle:
+            with progress.step("the cloud's services"):
+                cloud.wait(progress)
+
+    def _boot(self, bundle: str, progress: Progress) -> None:
+        layers = str(bundles.layer(self.layout, bundle)) if bundle else ""
         with progress.step(f"booting {len(self.shape.hosts)} hosts"):
             for host in self.shape.hosts:
-                hosts.start(self.layout, self.network, host)
+                hosts.start(self.layout, self.network, host, layers)
             for host in self.shape.hosts:
                 hosts.wait_ready(self.layout, self.network, host)
+
+    def _off(self) -> None:
+        """Power the hosts off in good order: those that need others first."""
+        for host in reversed(self.shape.hosts):
+            hosts.stop(self.layout, host)
+            self._end_group(self.network.namespace(host.name))
+
+    def _cut(self) -> None:
+        """Pull the plug: for hosts whose files are thrown away."""
+        for host in self.shape.hosts:
+            self._end_group(self.network.namespace(host.name))
+            hosts.forget(self.layout, host)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One command at a time changes the lab."""
+        with self.layout.lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Refused("another command is changing this lab", "wait until it has ended") from None
+            yield
 
     def down(self, progress: Progress, *, purge: bool = False) -> None:
         """Leave nothing behind but the cache, and with ``purge`` not that either."""
@@ -60,15 +159,15 @@ class Lab:
         if not self.layout.hosts.exists() and not purge:
             progress.say(f"it is down; kept for the next time: {self.layout.cache} (delete it with --purge)")
             return
-        for host in self.shape.hosts:
-            hosts.stop(self.layout, host)
-            self._end_group(self.network.namespace(host.name))
+        self._cut()
         fabric.down(self.network, self.shape)
         for host in self.shape.hosts:
             self._drop_groups(self.network.namespace(host.name))
         self._unmounted()
+        self.layout.state.unlink(missing_ok=True)
         for part in (self.layout.hosts, self.layout.run, self.layout.operator):
-            shutil.rmtree(part, ignore_errors=True)
+            if part.exists():
+                shutil.rmtree(part)
         if purge:
             shutil.rmtree(self.layout.root)
             progress.say("down; nothing is left")
@@ -80,7 +179,7 @@ class Lab:
         rows = []
         for host in self.shape.hosts:
             on = hosts.pid(self.layout, host) is not None
-            state = hosts.wait_ready(self.layout, self.network, host) if on else "off"
+            state = hosts.says(self.layout, self.network, host) if on else "off"
             rows.append({"host": host.name, "address": self.network.address(host), "on": on, "state": state})
         return rows
 

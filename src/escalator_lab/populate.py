@@ -1,0 +1,122 @@
+"""Gives the lab's cloud its service users, endpoints, and tenants that use it. Runs in the operator's namespace.
+
+``python -m escalator_lab.populate services|tenants FOLDER``: FOLDER holds clouds.yaml and populate.json. Safe to repeat.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import openstack
+
+TENANTS = ("alpha", "beta")
+IMAGE, FLAVOR = "tiny", "m1.nano"
+LONGEST_S = 300.0
+
+
+def connect(folder: Path, entry: str) -> Any:
+    """A connection by an entry of the folder's clouds.yaml."""
+    config = openstack.config.OpenStackConfig(config_files=[str(folder / "clouds.yaml")])
+    return openstack.connection.Connection(config=config.get_one(cloud=entry))
+
+
+def services(folder: Path) -> None:
+    """Service users, services and endpoints."""
+    given = json.loads((folder / "populate.json").read_text())
+    identity = connect(folder, "lab-admin").identity
+    project = identity.find_project("service") or identity.create_project(name="service", domain_id="default")
+    roles = [identity.find_role("admin"), identity.find_role("service") or identity.create_role(name="service")]
+    for name in ("placement", "glance", "nova", "neutron"):
+        user = identity.find_user(name) or identity.create_user(
+            name=name, password=given["service_password"], domain_id="default", default_project_id=project.id
+        )
+        for role in roles:
+            identity.assign_project_role_to_user(project, user, role)
+    for name, kind, url in given["endpoints"]:
+        service = identity.find_service(name) or identity.create_service(name=name, type=kind)
+        there = {e.interface for e in identity.endpoints(service_id=service.id)}
+        for interface in ("public", "internal", "admin"):
+            if interface not in there:
+                identity.create_endpoint(service_id=service.id, interface=interface, url=url, region_id="RegionOne")
+
+
+def tenants(folder: Path) -> None:
+    """Flavors, an image, and two tenants with networks, ports, server groups and servers as users have them."""
+    given = json.loads((folder / "populate.json").read_text())
+    admin = connect(folder, "lab-admin")
+    _ready(admin, given["computes"])
+    for name, ram in ((FLAVOR, 64), ("m1.micro", 128)):
+        if not admin.compute.find_flavor(name):
+            admin.compute.create_flavor(name=name, ram=ram, vcpus=1, disk=1)
+    if not admin.image.find_image(IMAGE):
+        admin.create_image(
+            IMAGE, data=b"x" * 2**20, container_format="bare", disk_format="raw", visibility="public", wait=True,
+            allow_duplicates=False,
+        )  # fmt: skip
+    role = admin.identity.find_role("member")
+    for name in (*TENANTS, "probe"):
+        project = admin.identity.find_project(name) or admin.identity.create_project(name=name, domain_id="default")
+        user = admin.identity.find_user(name) or admin.identity.create_user(
+            name=name, password=given["tenant_password"], domain_id="default", default_project_id=project.id
+        )
+        admin.identity.assign_project_role_to_user(project, user, role)
+    _network(connect(folder, "lab-probe"), "probe", "10.99.9.0/24")
+    for number, name in enumerate(TENANTS):
+        _tenant(connect(folder, f"lab-{name}"), name, number)
+
+
+def _ready(admin: Any, computes: list[str]) -> None:
+    """Wait until every compute can be scheduled to: its service up, its inventory known, its network agent alive."""
+    end = time.monotonic() + LONGEST_S
+    while True:
+        up = {h.name for h in admin.compute.hypervisors(details=True) if h.state == "up"}
+        alive = {a.host for a in admin.network.agents() if a.is_alive}
+        known = {p.name for p in admin.placement.resource_providers()}
+        missing = set(computes) - (up & alive & known)
+        if not missing:
+            return
+        if time.monotonic() > end:
+            raise SystemExit(f"not ready: {', '.join(sorted(missing))}")
+        time.sleep(0.5)
+
+
+def _active(cloud: Any, server: str) -> None:
+    end = time.monotonic() + LONGEST_S
+    while (now := cloud.compute.get_server(server)).status != "ACTIVE":
+        if now.status == "ERROR" or time.monotonic() > end:
+            raise SystemExit(f"server {now.name} is {now.status}: {now.fault}")
+        time.sleep(0.3)
+
+
+def _network(cloud: Any, name: str, cidr: str) -> Any:
+    net = cloud.network.find_network(f"{name}-net", ignore_missing=True) or cloud.network.create_network(
+        name=f"{name}-net"
+    )
+    if not cloud.network.find_subnet(f"{name}-subnet"):
+        cloud.network.create_subnet(
+            network_id=net.id, name=f"{name}-subnet", ip_version=4, cidr=cidr, enable_dhcp=False
+        )
+    return net
+
+
+def _tenant(cloud: Any, name: str, number: int) -> None:
+    net = _network(cloud, name, f"10.99.{number}.0/24")
+    if not cloud.network.find_port(f"{name}-spare"):
+        cloud.network.create_port(network_id=net.id, name=f"{name}-spare")
+    image, flavor = cloud.image.find_image(IMAGE), cloud.compute.find_flavor(FLAVOR)
+    groups = list(cloud.compute.server_groups())
+    group = groups[0] if groups else cloud.compute.create_server_group(name=f"{name}-pair", policy="anti-affinity")
+    for server, hints in (("a0", {"group": group.id}), ("a1", {"group": group.id}), ("f0", {}), ("f1", {})):
+        full = f"{name}-{server}"
+        there = cloud.compute.find_server(full) or cloud.compute.create_server(
+            name=full, image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": net.id}], scheduler_hints=hints
+        )
+        _active(cloud, there.id)  # members of a group one after the other: nova decides on them too early else
+
+
+if __name__ == "__main__":
+    {"services": services, "tenants": tenants}[sys.argv[1]](Path(sys.argv[2]))

@@ -1,0 +1,1 @@
+"""Drivers of a cloud without a data plane: guests and ports exist for OpenStack, and survive restarts of services."""
