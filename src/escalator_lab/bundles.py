@@ -79,7 +79,9 @@ def lock(release: str) -> Lock:
 def patched(base: Lock, package: str, version: str, hashes: list[str]) -> Lock:
     """A lock that differs in one package: a bug-fix patch of one component."""
     pinned = f"{package}=={version} \\\n" + " \\\n".join(f"    --hash=sha256:{h}" for h in hashes) + "\n"
-    text, count = re.subn(rf"^{re.escape(package)}==[^\n]*\n(?:    --hash[^\n]*\n)*", pinned, base.text, flags=re.MULTILINE)
+    text, count = re.subn(
+        rf"^{re.escape(package)}==[^\n]*\n(?:    --hash[^\n]*\n)*", pinned, base.text, flags=re.MULTILINE
+    )
     if count != 1:
         raise UnknownRelease(f"{package} is not in the lock of {base.release}")
     return Lock(base.release, text)

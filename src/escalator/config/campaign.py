@@ -85,8 +85,9 @@ class CampaignFile(_Strict):
     schema_: Literal["escalator/campaign/v1"] = Field(alias="schema")
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
     target: Target
-    hops: Literal["fewest", "every"] = Field(
-        default="fewest", description="fewest: SLURP hops where allowed; every: each release in turn"
+    hops: Literal["fewest", "every", "direct"] = Field(
+        default="fewest",
+        description="fewest: SLURP hops where allowed; every: each release in turn; direct: one or none",
     )
     scope: Scope = Scope()
     smooth: bool = Field(default=True, strict=True)

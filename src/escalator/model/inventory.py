@@ -59,6 +59,7 @@ class ServiceInstance:
     release: str = ""  # release of the running bundle
     version: str = ""
     balancer_state: str = ""  # "ready", "drain", "maint", "down", "" where not balanced
+    address: str = ""  # where the balancer reaches it, "127.0.0.1:15000"
 
 
 @dataclass(frozen=True)

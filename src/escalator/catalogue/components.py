@@ -1,0 +1,119 @@
+"""Components as data: one YAML file each, beside this one; operators lay their own over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from escalator.config.document import parse
+from escalator.errors import InputError
+from escalator.serial import digest, to_data
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Service(_Strict):
+    """A service of a component.
+
+    ``api``: instances behind the load balancer; ``worker``: two slots, of which one runs; ``host``: changed in place
+    on each host. ``ok``: lowest and highest HTTP status of a healthy instance.
+    """
+
+    name: str
+    kind: Literal["api", "worker", "host"]
+    ok: tuple[int, int] = (200, 300)
+    health: Literal["", "compute_service", "network_agent"] = ""
+
+
+class Check(_Strict):
+    """A check of the component itself, run from the target's version files. ``ok``: exit statuses that let it pass."""
+
+    argv: tuple[str, ...]
+    ok: tuple[int, ...] = (0,)
+
+
+class Migration(_Strict):
+    """A data migration in batches: repeated while the exit status is in ``again``."""
+
+    argv: tuple[str, ...]
+    again: tuple[int, ...] = ()
+    done: tuple[int, ...] = (0,)
+
+
+class Component(_Strict):
+    """What is known of one component. ``after``: component that goes before it -> why."""
+
+    component: str
+    package: str
+    config: str
+    after: dict[str, str] = {}
+    services: tuple[Service, ...]
+    checks: tuple[Check, ...] = ()
+    expand: tuple[tuple[str, ...], ...] = ()
+    migrate: tuple[Migration, ...] = ()
+    contract: tuple[tuple[str, ...], ...] = ()
+    unpin: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All components."""
+
+    components: dict[str, Component]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that is in it."""
+        return digest({name: to_data(c) for name, c in sorted(self.components.items())})
+
+    def of_service(self, name: str) -> tuple[Component, Service] | None:
+        """The component and service of that name."""
+        for component in self.components.values():
+            for service in component.services:
+                if service.name == name:
+                    return component, service
+        return None
+
+    def of_unit(self, unit: str) -> tuple[Component, Service, str] | None:
+        """Component, service and slot (``a``, ``b`` or "") of a unit."""
+        stem, _, slot = unit.rpartition("-")
+        if slot in ("a", "b") and (found := self.of_service(stem)):
+            return (*found, slot)
+        found = self.of_service(unit)
+        return (*found, "") if found else None
+
+    def ordered(self) -> tuple[Component, ...]:
+        """Components so that each stands behind all that go before it; InputError where they run in a circle."""
+        left, order = dict(sorted(self.components.items())), []
+        while left:
+            free = [c for c in left.values() if not set(c.after) & set(left)]
+            if not free:
+                raise InputError(f"the catalogue's order runs in a circle: {', '.join(left)}")
+            order.append(left.pop(min(free, key=lambda c: (len(c.after), c.component)).component))
+        return tuple(order)
+
+
+def load_catalogue(overlay: Path | None = None) -> Catalogue:
+    """The catalogue; files of ``overlay`` (``NAME.yaml``) stand in for, or beside, ours."""
+    found = dict(_own())
+    if overlay is not None and overlay.is_dir():
+        for path in sorted(overlay.glob("*.yaml")):
+            component = parse(Component, path.read_text(encoding="utf-8"), str(path))
+            found[component.component] = component
+    return Catalogue(found)
+
+
+@cache
+def _own() -> tuple[tuple[str, Component], ...]:
+    folder = resources.files("escalator.catalogue").joinpath("components")
+    texts = sorted(f.read_text(encoding="utf-8") for f in folder.iterdir() if f.name.endswith(".yaml"))
+    found = [Component.model_validate(yaml.safe_load(text)) for text in texts]
+    return tuple((c.component, c) for c in found)

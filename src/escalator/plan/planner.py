@@ -1,0 +1,283 @@
+"""The planner: campaign, inventory and catalogue in, an immutable plan of the next hop out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from escalator.catalogue.components import Catalogue, Component
+from escalator.catalogue.releases import Releases
+from escalator.config.campaign import CampaignFile
+from escalator.config.site import SiteFile
+from escalator.errors import InputError
+from escalator.model.findings import Finding, Severity
+from escalator.model.inventory import Bundle, Inventory, ServiceInstance
+from escalator.model.plan import Change, Mode, Phase, Plan, Policy, Procedure, Step
+from escalator.plan.steps import Kit, in_place, one, overlap, roll_api
+
+
+def make_plan(
+    campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalogue: Catalogue, releases: Releases, *, now: str
+) -> Plan:
+    """The plan of the next hop towards what the campaign wants; empty where nothing is left to do.
+
+    What forbids it stands in its findings (REFUSED). InputError where the campaign names what the catalogue lacks.
+    """
+    wanted = _scope(campaign, catalogue)
+    findings = list(inventory.findings)
+    running = [i for i in inventory.instances if i.component in wanted and i.active and i.version]
+    empty = _empty(campaign, site, inventory, catalogue, now)
+    if not running:
+        findings.append(_refused("site.running", site.name, "no service of the campaign's scope runs"))
+        return replace(empty, findings=tuple(findings))
+    found = _target(campaign, inventory, releases, running)
+    if isinstance(found, Finding):
+        return replace(empty, findings=(*findings, found))
+    bundle, chain = found
+    roles = set(campaign.scope.roles)
+    reach = {h.name for h in inventory.hosts if set(h.roles) & roles}
+    stale = [
+        i for i in inventory.instances
+        if i.component in wanted and i.host in reach and i.active and i.version != bundle.components[i.component]
+    ]  # fmt: skip
+    start = min((i.release for i in stale), key=releases.index, default=bundle.release)
+    findings += _floor(inventory, bundle, releases, reach)
+    changes = tuple(
+        _change(name, next(i for i in stale if i.component == name), bundle)
+        for name in (c.component for c in catalogue.ordered())
+        if any(i.component == name for i in stale)
+    )
+    if not changes:
+        return replace(empty, hop=(bundle.release, bundle.release), chain=chain, findings=tuple(findings))
+    kit = Kit(site.name, site.installer.root, bundle, inventory, dict(site.load_balancer.backends), site.databases.host)
+    changed = [c for c in catalogue.ordered() if c.component in {change.component for change in changes}]
+    return replace(
+        empty, hop=(start, bundle.release), bundle=bundle.id, changes=changes, chain=chain, findings=tuple(findings),
+        procedures=_procedures(kit, campaign, site, changed, stale), commit=_commit(kit, changed),
+    )  # fmt: skip
+
+
+def _empty(campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalogue: Catalogue, now: str) -> Plan:
+    from escalator.serial import digest  # noqa: PLC0415 - one use
+
+    policy = campaign.policy
+    return Plan(
+        campaign=campaign.name, site=site.name, hop=("", ""), bundle="", changes=(), procedures=(), commit=(),
+        policy=Policy(policy.on_failure, policy.retries, policy.commit, campaign.budgets.max_duration),
+        smooth=campaign.smooth, inventory_digest=digest(inventory), catalogue_digest=catalogue.digest, created_at=now,
+        budgets={"failed_requests": campaign.budgets.failed_requests, "longest_gap_s": campaign.budgets.longest_gap_s},
+        soak_s=campaign.soak_s,
+    )  # fmt: skip
+
+
+def _scope(campaign: CampaignFile, catalogue: Catalogue) -> set[str]:
+    names = set(catalogue.components)
+    given = names if campaign.scope.components == "all" else set(campaign.scope.components)
+    if campaign.target.components:
+        given &= set(campaign.target.components)
+        given |= set(campaign.target.components)
+    unknown = sorted(given - names)
+    if unknown:
+        raise InputError(f"unknown component '{unknown[0]}'", hint=f"components: {', '.join(sorted(names))}")
+    return given
+
+
+def _target(
+    campaign: CampaignFile, inventory: Inventory, releases: Releases, running: list[ServiceInstance]
+) -> tuple[Bundle, tuple[str, ...]] | Finding:
+    """The bundle of the next hop and the releases of the whole way, or why there is none."""
+    target = campaign.target
+    oldest = min((i.release for i in running), key=releases.index)
+    if target.release is None:
+        fitting = [
+            b for b in inventory.bundles
+            if b.release == oldest and all(b.components.get(c) == v for c, v in target.components.items())
+        ]  # fmt: skip
+        if not fitting:
+            wish = ", ".join(f"{c} {v}" for c, v in target.components.items())
+            return _refused("artefacts.there", wish, f"no collected bundle of {oldest} holds {wish}", "collect it")
+        same = {i.running for i in running}
+        return min(fitting, key=lambda b: (b.id not in same, b.id)), (oldest,)
+    chain = releases.chain(oldest, target.release, campaign.hops)
+    if isinstance(chain, Finding):
+        return chain
+    following = chain[1] if len(chain) > 1 else chain[0]
+    there = [b for b in inventory.bundles if b.release == following]
+    if not there and len(chain) == 1:
+        here = next(i for i in running if i.release == oldest)
+        return Bundle(here.running, oldest, {i.component: i.version for i in running}, "", 0), chain
+    if not there:
+        have = ", ".join(b.id for b in inventory.bundles) or "none"
+        return _refused("artefacts.there", following, f"no bundle of {following} was collected", f"there are: {have}")
+    if len(chain) == 1:
+        ids = {i.running for i in running}
+        there = [b for b in there if b.id in ids] or there
+    return there[-1], chain
+
+
+def _floor(inventory: Inventory, bundle: Bundle, releases: Releases, reach: set[str]) -> list[Finding]:
+    """A control plane refuses computes that are older than its floor."""
+    floor = next((r.compute_floor for r in releases.known if r.id == bundle.release), "")
+    low = releases.index(floor)
+    return [
+        _refused(
+            "compute.floor", f"{inventory.site}/{i.host}/{i.unit}",
+            f"runs {i.release}, but the control plane of {bundle.release} needs computes of {floor} or newer",
+            f"upgrade the computes to {floor} first (a campaign with target {floor})",
+        )
+        for i in inventory.instances
+        if i.service == "nova-compute" and i.active and releases.index(i.release) < low
+    ] if reach else []  # fmt: skip
+
+
+def _refused(rule: str, subject: str, text: str, hint: str = "") -> Finding:
+    return Finding(Severity.REFUSED, rule, subject, text, requirement="GR-4", hint=hint)
+
+
+def _change(name: str, old: ServiceInstance, bundle: Bundle) -> Change:
+    new = bundle.components[name]
+    if old.release != bundle.release:
+        size = "major"
+    else:
+        size = "minor" if old.version.split(".")[:2] != new.split(".")[:2] else "patch"
+    return Change(name, old.version, new, old.release, bundle.release, size)
+
+
+def _procedures(
+    kit: Kit, campaign: CampaignFile, site: SiteFile, changed: list[Component], stale: list[ServiceInstance]
+) -> tuple[Procedure, ...]:
+    hosts = [h for h in kit.inventory.hosts if any(i.host == h.name for i in stale)]
+    bundle = kit.bundle
+    preflight = [
+        one(kit, Phase.PREFLIGHT, "bundle", "", "bundle.verify", "", f"bundle {bundle.id} is whole", bundle=bundle.id,
+            path=bundle.path, sha256=bundle.sha256, components=bundle.components),
+        one(kit, Phase.PREFLIGHT, "site", "", "check.site", "", "the cloud is well"),
+    ]  # fmt: skip
+    stage = [
+        one(kit, Phase.STAGE, h.name, "", "bundle.stage", h.name, f"unpack {bundle.id} on {h.name}", bundle=bundle.id,
+            path=bundle.path, sha256=bundle.sha256, root=kit.root, present=bundle.id in h.bundles)
+        for h in hosts
+    ]  # fmt: skip
+    found = [_sequence("preflight", "Preflight", Phase.PREFLIGHT, preflight)]
+    if campaign.backup == "full":
+        folders = {c.component: c.config for c in changed}
+        paths = {
+            h.name: sorted(
+                folders[c] for c in {i.component for i in kit.inventory.instances if i.host == h.name} & set(folders)
+            )
+            for h in hosts
+        }
+        schemas = {c: list(s) for c, s in site.databases.schemas.items()}
+        found.append(_sequence("backup", "Backup", Phase.BACKUP, [
+            one(kit, Phase.BACKUP, "all", "", "backup.take", "", "databases, configuration, keys; proved by a restore",
+                "no schema can be taken back: a backup before the first change (all upgrade guides)",
+                databases=schemas, paths=paths, reason=f"before {campaign.name} to {bundle.release or bundle.id}"),
+        ]))  # fmt: skip
+    found.append(Procedure("stage", "Stage", Phase.STAGE, Mode.PARALLEL, tuple(stage), limit=campaign.parallel.stage))
+    controller = kit.database_host
+    checks = [
+        one(kit, Phase.PREFLIGHT, f"check/{c.component}/{n}", c.component, "check.command", controller,
+            f"{' '.join(check.argv)} of the target", bin=kit.bin, argv=list(check.argv), ok=list(check.ok))
+        for c in changed for n, check in enumerate(c.checks)
+    ]  # fmt: skip
+    found.append(_sequence("checks", "Target's own checks", Phase.PREFLIGHT, checks))
+    children = [_component(kit, c, stale, controller) for c in changed]
+    found.append(
+        Procedure("control", "Control plane", Phase.ROLL, Mode.SEQUENCE, tuple(c for c in children if c.children))
+    )
+    found += _hosts(kit, campaign, changed, stale)
+    found += _unpin(kit, changed, stale)
+    verify = [
+        one(kit, Phase.VERIFY, s.name, c.component, "api.probe", "", f"use {s.name} as a tenant would", service=s.name)
+        for c in changed for s in c.services if s.kind == "api"
+    ]  # fmt: skip
+    again = one(kit, Phase.VERIFY, "site", "", "check.site", "", "the cloud is well")
+    found.append(_sequence("verify", "Verify", Phase.VERIFY, [*verify, again]))
+    if campaign.soak_s:
+        soak = one(
+            kit, Phase.SOAK, "soak", "", "soak", "", f"watch for {campaign.soak_s:g} s", duration_s=campaign.soak_s
+        )
+        found.append(_sequence("soak", "Soak", Phase.SOAK, [soak]))
+    return tuple(p for p in found if p.children)
+
+
+def _sequence(name: str, title: str, phase: Phase, steps: list[Step]) -> Procedure:
+    return Procedure(name, title, phase, Mode.SEQUENCE, tuple(steps))
+
+
+def _component(kit: Kit, component: Component, stale: list[ServiceInstance], controller: str) -> Procedure:
+    """Expand, then roll the control services in the catalogue's order."""
+    name = component.component
+    steps = []
+    control = [i for i in stale if i.component == name]
+    services = [s for s in component.services if s.kind != "host"]
+    if component.expand and any(i.service == s.name for s in services for i in control):
+        why = "; ".join(f"after {c}: {w}" for c, w in component.after.items())
+        steps.append(
+            one(kit, Phase.EXPAND, name, name, "schema.expand", controller, f"expand {name}'s schema", why,
+                component=name, bin=kit.bin, argv=[list(a) for a in component.expand], bundle=kit.bundle.id)
+        )  # fmt: skip
+    for service in services:
+        mine = [i for i in control if i.service == service.name]
+        if service.kind == "api":
+            steps += [roll_api(kit, component, service, i, phase=Phase.ROLL, switch=True) for i in mine]
+        else:
+            steps += [overlap(kit, component, service, i, _idle(kit, i), phase=Phase.ROLL) for i in mine]
+    return _sequence(f"control/{name}", f"{name} {kit.bundle.components[name]}", Phase.ROLL, steps)
+
+
+def _idle(kit: Kit, running: ServiceInstance) -> ServiceInstance:
+    """The other slot of a worker; InputError where there is none."""
+    for other in kit.inventory.instances:
+        if other.host == running.host and other.service == running.service and other.unit != running.unit:
+            return other
+    raise InputError(f"{running.unit} on {running.host} has no second slot", hint="it can't be changed without a pause")
+
+
+def _hosts(kit: Kit, campaign: CampaignFile, changed: list[Component], stale: list[ServiceInstance]) -> list[Procedure]:
+    by_host: dict[str, list[Step]] = {}
+    for component in changed:
+        for service in component.services:
+            if service.kind == "host":
+                for i in stale:
+                    if i.service == service.name:
+                        by_host.setdefault(i.host, []).append(in_place(kit, component, service, i))
+    children = tuple(_sequence(f"hosts/{h}", h, Phase.ROLL, steps) for h, steps in by_host.items())
+    return [
+        Procedure("hosts", "Compute hosts", Phase.ROLL, Mode.PARALLEL, children, limit=campaign.parallel.computes)
+    ] if children else []  # fmt: skip
+
+
+def _unpin(kit: Kit, changed: list[Component], stale: list[ServiceInstance]) -> list[Procedure]:
+    """Services that chose their RPC versions among older peers start once more when the last of those is gone."""
+    steps: list[Step] = []
+    hosts = {h.name for h in kit.inventory.hosts if "compute" in h.roles}
+    for component in changed:
+        if not any(i.component == component.component and i.host in hosts for i in stale):
+            continue
+        for name in component.unpin:
+            service = next(s for s in component.services if s.name == name)
+            for i in [i for i in kit.inventory.instances if i.service == name]:
+                if service.kind == "api":
+                    steps.append(roll_api(kit, component, service, i, phase=Phase.UNPIN, switch=False))
+                elif i.active:
+                    steps.append(overlap(kit, component, service, _idle(kit, i), i, phase=Phase.UNPIN))
+    return [_sequence("unpin", "Unpin RPC versions", Phase.UNPIN, steps)] if steps else []
+
+
+def _commit(kit: Kit, changed: list[Component]) -> tuple[Procedure, ...]:
+    host = kit.database_host
+    migrate = [
+        one(kit, Phase.MIGRATE, f"{c.component}/{n}", c.component, "data.migrate", host, f"migrate {c.component}'s data",
+            bin=kit.bin, argv=list(m.argv), again=list(m.again), done=list(m.done), bundle=kit.bundle.id)
+        for c in changed for n, m in enumerate(c.migrate)
+    ]  # fmt: skip
+    contract = [
+        one(kit, Phase.CONTRACT, c.component, c.component, "schema.contract", host, f"contract {c.component}'s schema",
+            component=c.component, bin=kit.bin, argv=[list(a) for a in c.contract], bundle=kit.bundle.id)
+        for c in changed if c.contract
+    ]  # fmt: skip
+    found = [
+        _sequence("migrate", "Data migrations", Phase.MIGRATE, migrate),
+        _sequence("contract", "Contract schemas", Phase.CONTRACT, contract),
+    ]
+    return tuple(p for p in found if p.children)

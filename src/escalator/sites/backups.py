@@ -1,0 +1,220 @@
+"""Backups: taken from the hosts, encrypted here, kept here, proved by restoring into a scratch database.
+
+A backup is a folder (mode 0700) of encrypted files and ``manifest.json``, written last. The key stands beside the
+backups in ``keys/`` (0600); who loses it loses them. Dumps are restored for proof by an account that is made for the
+purpose, reaches only the scratch database, and is dropped behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyrage
+
+from escalator.errors import IntegrityError, NotFoundError, StorageError
+from escalator.serial import from_data, to_data
+from escalator.sites.facts import host_facts
+from escalator.sites.protocol import Site
+
+DUMP_S, RESTORE_S = 1800.0, 1800.0
+KEPT = 10
+SCRATCH = "escalator_scratch"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup. ``files``: name -> SHA-256 of the encrypted file; ``units``: host -> unit -> its state then."""
+
+    id: str
+    site: str
+    taken_at: str
+    reason: str
+    schemas: dict[str, list[str]]
+    paths: dict[str, list[str]]
+    tables: dict[str, int]  # schema -> tables in its dump
+    files: dict[str, str]
+    units: dict[str, dict[str, Any]] = field(default_factory=dict)
+    versions: dict[str, Any] = field(default_factory=dict)
+    objects: dict[str, list[str]] = field(default_factory=dict)  # kind -> ids of tenants' objects then
+
+
+class Backups:
+    """The backups of one state folder."""
+
+    def __init__(self, state: Path, site: Site | None) -> None:
+        self._folder = state / "backups"
+        self._keys = state / "keys"
+        self._site = site
+
+    def all(self) -> tuple[Backup, ...]:
+        """Complete backups, the newest last."""
+        found = []
+        for path in sorted(self._folder.glob("*/manifest.json")):
+            try:
+                found.append(from_data(Backup, json.loads(path.read_text(encoding="utf-8"))))
+            except ValueError as error:
+                raise IntegrityError(f"{path} can't be read: {error}") from error
+        return tuple(found)
+
+    def get(self, name: str) -> Backup:
+        """A backup by its id, or ``latest``."""
+        known = self.all()
+        if name == "latest" and known:
+            return known[-1]
+        for backup in known:
+            if backup.id == name:
+                return backup
+        raise NotFoundError(
+            f"there is no backup '{name}'", hint=f"there are: {', '.join(b.id for b in known) or 'none'}"
+        )
+
+    async def take(
+        self, *, schemas: dict[str, list[str]], paths: dict[str, list[str]], reason: str,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Backup:  # fmt: skip
+        """Dump, copy, encrypt; complete or not there. The oldest beyond the newest ten are deleted."""
+        site = self._need()
+        name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ-") + secrets.token_hex(2)
+        part = self._folder / f".{name}.part"
+        try:
+            part.mkdir(parents=True, mode=0o700)
+            self._folder.chmod(0o700)
+            database = site.config.databases.host
+            tables: dict[str, int] = {}
+            for schema in [s for names in schemas.values() for s in names]:
+                progress(f"dumping {schema}")
+                plain = part / f"{schema}.sql"
+                argv = ["mariadb-dump", "--single-transaction", "--routines", "--triggers", "--skip-dump-date", schema]
+                await site.shell.stream(database, argv, plain, timeout_s=DUMP_S)
+                tables[schema] = len(re.findall(rb"^CREATE TABLE ", plain.read_bytes(), re.MULTILINE))
+                if not plain.read_bytes().rstrip().endswith(b"-- Dump completed"):
+                    raise IntegrityError(f"the dump of {schema} is not complete")
+                self._encrypt(plain)
+            for host, folders in paths.items():
+                progress(f"copying configuration of {host}")
+                plain = part / f"{host}.config.tar.gz"
+                argv = ["tar", "-C", "/", "-czf", "-", *(f.lstrip("/") for f in folders)]
+                await site.shell.stream(host, argv, plain, timeout_s=DUMP_S)
+                self._encrypt(plain)
+            units, versions = {}, {}
+            for host in site.config.hosts:
+                facts = await host_facts(site.shell, host, site.config.installer.root)
+                units[host], versions[host] = facts["units"], facts["bundles"]
+            files = {f.name: _sha256(f) for f in sorted(part.iterdir())}
+            made = Backup(
+                id=name, site=site.name, taken_at=datetime.now(UTC).isoformat(timespec="seconds"), reason=reason,
+                schemas=schemas, paths=paths, tables=tables, files=files, units=units, versions=versions,
+                objects=await tenant_objects(site),
+            )  # fmt: skip
+            (part / "manifest.json").write_text(json.dumps(to_data(made), indent=1), encoding="utf-8")
+            part.rename(self._folder / name)
+        except OSError as error:
+            raise StorageError(f"the backup can't be written to {self._folder}: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        for old in self.all()[:-KEPT]:
+            shutil.rmtree(self._folder / old.id)
+        return made
+
+    def check_files(self, backup: Backup) -> None:
+        """Raise IntegrityError where a file is missing or altered."""
+        for name, wanted in backup.files.items():
+            path = self._folder / backup.id / name
+            if not path.is_file() or _sha256(path) != wanted:
+                raise IntegrityError(f"backup {backup.id}: {name} is missing or altered")
+
+    async def verify(self, name: str) -> int:
+        """Prove a backup: checksums, decryption, and each dump restored into a scratch database; returns tables."""
+        site, backup = self._need(), self.get(name)
+        self.check_files(backup)
+        host, total = site.config.databases.host, 0
+        word = secrets.token_hex(16)
+        scratch = f"{SCRATCH}_{secrets.token_hex(3)}"
+        make = (
+            f"CREATE DATABASE {scratch}; CREATE USER '{scratch}'@'localhost' IDENTIFIED BY '{word}';"
+            f" GRANT ALL ON {scratch}.* TO '{scratch}'@'localhost';"
+        )
+        drop = f"DROP DATABASE IF EXISTS {scratch}; DROP USER IF EXISTS '{scratch}'@'localhost';"
+        try:
+            for schema, tables in backup.tables.items():
+                await self._sql(host, drop + make)
+                text = self.decrypted(backup, f"{schema}.sql.age").decode("utf-8", errors="surrogateescape")
+                await self._load(host, scratch, scratch, word, text)
+                count = await self._sql(
+                    host, f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='{scratch}'"
+                )
+                if int(count.strip() or -1) != tables:
+                    raise IntegrityError(
+                        f"backup {name}: {schema} has {count.strip()} tables after restore, not {tables}"
+                    )
+                total += tables
+        finally:
+            await self._sql(host, drop)
+        for file in backup.files:
+            if file.endswith(".tar.gz.age"):
+                self.decrypted(backup, file)
+        return total
+
+    async def load(self, backup: Backup, schema: str) -> None:
+        """Put a dump in the place of what a schema holds now."""
+        host = self._need().config.databases.host
+        text = self.decrypted(backup, f"{schema}.sql.age").decode("utf-8", errors="surrogateescape")
+        await self._sql(host, f"DROP DATABASE IF EXISTS {schema}; CREATE DATABASE {schema};")
+        await self._load(host, schema, "root", "", text)
+
+    def decrypted(self, backup: Backup, file: str) -> bytes:
+        """The content of one file."""
+        try:
+            return bytes(pyrage.decrypt((self._folder / backup.id / file).read_bytes(), [self._identity()]))
+        except (OSError, pyrage.DecryptError) as error:
+            raise IntegrityError(f"backup {backup.id}: {file} can't be decrypted: {error}") from error
+
+    async def _load(self, host: str, schema: str, user: str, word: str, text: str) -> None:
+        argv = ["mariadb", "--binary-mode", f"--user={user}", schema]
+        env = {"MYSQL_PWD": word} if word else None
+        await self._need().shell.run(host, argv, timeout_s=RESTORE_S, stdin=text, env=env)
+
+    async def _sql(self, host: str, text: str) -> str:
+        argv = ["mariadb", "--batch", "--skip-column-names"]
+        return (await self._need().shell.run(host, argv, timeout_s=120, stdin=text)).output
+
+    def _encrypt(self, plain: Path) -> None:
+        sealed = plain.with_name(f"{plain.name}.age")
+        sealed.touch(mode=0o600)
+        sealed.write_bytes(pyrage.encrypt(plain.read_bytes(), [self._identity().to_public()]))
+        plain.unlink()
+
+    def _identity(self) -> Any:
+        path = self._keys / "backup.key"
+        if not path.exists():
+            self._keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(str(pyrage.x25519.Identity.generate()))
+        return pyrage.x25519.Identity.from_str(path.read_text(encoding="ascii").strip())
+
+    def _need(self) -> Site:
+        if self._site is None:
+            raise NotFoundError("this needs the site", hint="give --site")
+        return self._site
+
+
+async def tenant_objects(site: Site) -> dict[str, list[str]]:
+    """What tenants have now, by kind."""
+    servers = await site.cloud.call("servers")
+    return {"server": sorted(s["id"] for s in servers), "image": list(await site.cloud.call("images"))}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
