@@ -214,7 +214,7 @@ def _component(kit: Kit, component: Component, stale: list[ServiceInstance], con
         why = "; ".join(f"after {c}: {w}" for c, w in component.after.items())
         steps.append(
             one(kit, Phase.EXPAND, name, name, "schema.expand", controller, f"expand {name}'s schema", why,
-                component=name, bin=kit.bin, argv=[list(a) for a in component.expand], bundle=kit.bundle.id)
+                bin=kit.bin, argv=[list(a) for a in component.expand], bundle=kit.bundle.id)
         )  # fmt: skip
     for service in services:
         mine = [i for i in control if i.service == service.name]
@@ -273,7 +273,7 @@ def _commit(kit: Kit, changed: list[Component]) -> tuple[Procedure, ...]:
     ]  # fmt: skip
     contract = [
         one(kit, Phase.CONTRACT, c.component, c.component, "schema.contract", host, f"contract {c.component}'s schema",
-            component=c.component, bin=kit.bin, argv=[list(a) for a in c.contract], bundle=kit.bundle.id)
+            bin=kit.bin, argv=[list(a) for a in c.contract], bundle=kit.bundle.id)
         for c in changed if c.contract
     ]  # fmt: skip
     found = [

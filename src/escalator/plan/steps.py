@@ -39,7 +39,7 @@ class Kit:
     backends: dict[str, str]
     database_host: str
 
-    def action(self, step: str, kind: str, host: str, title: str, impact: Impact = Impact.NONE, **args: Any) -> Action:
+    def action(self, step: str, kind: str, host: str, title: str, impact: Impact = Impact.NONE, /, **args: Any) -> Action:
         """One action; its id is the step's and its kind, with what tells it from others of the step."""
         expected, longest = TIMES[kind] if kind in TIMES else (args["duration_s"], args["duration_s"] + 60)
         tail = f":{args['unit']}" if "unit" in args and args["unit"] not in step else ""
@@ -72,8 +72,9 @@ def roll_api(
     """One API instance: out of rotation, changed, proved, back."""
     backend = kit.backends[service.name]
     step = f"{phase.value}/{instance.host}/{instance.unit}"
-    where, health = {"backend": backend, "server": instance.slot, "wait_s": DRAIN_S}, kit.health(service, instance)
-    unit = {"unit": instance.unit, "health": health, "stop_s": STOP_S}
+    where: dict[str, Any] = {"backend": backend, "server": instance.slot, "wait_s": DRAIN_S}
+    health = kit.health(service, instance)
+    unit: dict[str, Any] = {"unit": instance.unit, "health": health, "stop_s": STOP_S}
     actions = [
         kit.action(step, "balancer.drain", instance.host, f"drain {backend}/{instance.slot}", **where),
         kit.action(step, "unit.stop", instance.host, f"stop {instance.unit}", **unit),
@@ -91,8 +92,8 @@ def overlap(
 ) -> Step:
     """A worker with two slots: the idle one starts with the new version files before the running one stops."""
     step = f"{phase.value}/{old.host}/{service.name}"
-    args_new = {"unit": new.unit, "health": kit.health(service, new), "stop_s": STOP_S}
-    args_old = {"unit": old.unit, "health": kit.health(service, old), "stop_s": STOP_S}
+    args_new: dict[str, Any] = {"unit": new.unit, "health": kit.health(service, new), "stop_s": STOP_S}
+    args_old: dict[str, Any] = {"unit": old.unit, "health": kit.health(service, old), "stop_s": STOP_S}
     actions = [
         *([_switch(kit, step, new)] if new.installed != kit.bundle.id or phase is Phase.UNPIN else []),
         kit.action(step, "unit.start", new.host, f"start {new.unit} beside {old.unit}", **args_new),
@@ -110,7 +111,7 @@ def overlap(
 def in_place(kit: Kit, component: Component, service: Service, instance: ServiceInstance) -> Step:
     """A service of a host: stopped, changed, started; what it manages goes on running."""
     step = f"{Phase.ROLL.value}/{instance.host}/{instance.unit}"
-    unit = {"unit": instance.unit, "health": kit.health(service, instance), "stop_s": STOP_S}
+    unit: dict[str, Any] = {"unit": instance.unit, "health": kit.health(service, instance), "stop_s": STOP_S}
     actions = (
         kit.action(step, "unit.stop", instance.host, f"stop {instance.unit}", Impact.SLOWER, **unit),
         _switch(kit, step, instance),
@@ -123,9 +124,10 @@ def in_place(kit: Kit, component: Component, service: Service, instance: Service
 
 def _switch(kit: Kit, step: str, instance: ServiceInstance) -> Action:
     title = f"{instance.unit}: {instance.installed} -> {kit.bundle.id}"
+    turned: dict[str, Any] = {"from": instance.installed}  # "from" is a word of the language
     return kit.action(
         step, "unit.switch", instance.host, title, unit=instance.unit, root=kit.root, to=kit.bundle.id,
-        **{"from": instance.installed},
+        **turned,
     )  # fmt: skip
 
 
