@@ -7,7 +7,7 @@ import sys
 import typer
 
 from escalator import __version__
-from escalator.cli import knowledge
+from escalator.cli import knowledge, operate
 from escalator.cli.output import fail
 from escalator.errors import EscalatorError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 knowledge.add_to(app)
+operate.add_to(app)
 
 
 @app.command()

@@ -39,7 +39,9 @@ class Kit:
     backends: dict[str, str]
     database_host: str
 
-    def action(self, step: str, kind: str, host: str, title: str, impact: Impact = Impact.NONE, /, **args: Any) -> Action:
+    def action(
+        self, step: str, kind: str, host: str, title: str, impact: Impact = Impact.NONE, /, **args: Any
+    ) -> Action:
         """One action; its id is the step's and its kind, with what tells it from others of the step."""
         expected, longest = TIMES[kind] if kind in TIMES else (args["duration_s"], args["duration_s"] + 60)
         tail = f":{args['unit']}" if "unit" in args and args["unit"] not in step else ""

@@ -1,0 +1,247 @@
+"""Commands that need a site: inventory, plan, execute, status, suspend, resume, rollback, commit, report, backup."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from escalator import service
+from escalator.cli.options import CAMPAIGN, SITE, STATE, CampaignOption, JsonOption, SiteOption, StateOption, place_of
+from escalator.cli.output import errors, finding_lines, say, show_json
+from escalator.config.campaign import load_campaign
+from escalator.errors import PlanRefusedError, RefusedError, StorageError
+from escalator.execution.runs import Run, load
+from escalator.execution.status import screen
+from escalator.journal.events import Kind, Record
+from escalator.model.findings import refused
+from escalator.model.states import State
+from escalator.plan.report import tree
+from escalator.report.html import render
+from escalator.serial import to_data
+from escalator.sites.backups import Backups
+
+FAILED_STATES = 4
+backups = typer.Typer(help="Backups: what there is, and whether it can be restored.", no_args_is_help=True)
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (inventory, plan, check, execute, status, suspend, resume, rollback, commit, report):
+        app.command()(command)
+    app.add_typer(backups, name="backup")
+
+
+def _listen(record: Record) -> None:
+    """One line per act, on standard error."""
+    if record.kind is Kind.INTENT and record.data["verb"] == "undo":
+        errors.print(f"  undo   {record.data.get('title', record.subject)}", markup=False)
+    elif record.kind is Kind.OUTCOME:
+        took = f"{record.data.get('took_s', 0):6.1f} s" if "took_s" in record.data else "        "
+        mark = {"ok": "done  ", "failed": "FAILED"}.get(record.data["result"], record.data["result"])
+        errors.print(f"  {mark} {took}  {record.subject}  {record.data.get('text', '')[:200]}", markup=False)
+    elif record.kind is Kind.MOVED:
+        errors.print(f"{record.data['event']}  {record.data.get('why', '')}", markup=False)
+
+
+def inventory(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
+    """Show what is there: hosts, services, versions installed and really running, the cloud's own objects."""
+    found = asyncio.run(service.take_inventory(place_of(site, state)))
+    if as_json:
+        show_json(to_data(found))
+        return
+    say(f"Site {found.site}, {found.collected_at}")
+    say(f"\n{'HOST':<14}{'ADDRESS':<16}{'ROLES':<38}STATE")
+    for host in found.hosts:
+        say(f"{host.name:<14}{host.address:<16}{', '.join(host.roles):<38}{host.error or 'reachable'}")
+    say(f"\n{'UNIT':<28}{'HOST':<13}{'STATE':<9}{'RUNS':<18}{'NEXT START':<18}{'VERSION':<9}BALANCER")
+    for i in found.instances:
+        word = "active" if i.active else "stopped"
+        say(
+            f"{i.unit:<28}{i.host:<13}{word:<9}{i.running or '-':<18}{i.installed or '-':<18}{i.version or '-':<9}"
+            f"{i.balancer_state or '-'}"
+        )
+    say(f"\nbundles: {', '.join(b.id for b in found.bundles) or 'none'}")
+    say(f"servers: {len(found.servers)}, server groups: {len(found.server_groups)}, images: {len(found.images)}")
+    for line in finding_lines(found.findings):
+        say(line)
+
+
+def plan(
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+    campaign: CampaignOption = CAMPAIGN,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the plan (JSON) to a file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Work out how to get there, and show it as a tree. Exit status 3 where a rule refuses it."""
+    wanted = load_campaign(campaign)
+    made = asyncio.run(service.design(place_of(site, state), wanted))
+    if out is not None:
+        try:
+            out.write_text(json.dumps(to_data(made), indent=1), encoding="utf-8")
+        except OSError as error:
+            raise StorageError(f"{out} can't be written: {error.strerror}") from None
+    stopped = bool(refused(made.findings))
+    if as_json:
+        show_json({**to_data(made), "id": made.id, "empty": made.empty})
+    elif not (stopped and made.empty):
+        say(tree(made))
+    for line in () if as_json else finding_lines(made.findings):
+        say(line)
+    if stopped:
+        raise typer.Exit(PlanRefusedError.exit_status)
+
+
+def check(
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+    campaign: CampaignOption = CAMPAIGN,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the site and the plan, and show what was found. Exit status 3 where a rule refuses it."""
+    made = asyncio.run(service.design(place_of(site, state), load_campaign(campaign)))
+    if as_json:
+        show_json({"plan": made.id, "findings": to_data(list(made.findings))})
+    else:
+        say(f"plan {made.id}: {len(made.steps())} steps, {len(made.findings)} findings")
+        for line in finding_lines(made.findings):
+            say(line)
+    if refused(made.findings):
+        raise typer.Exit(PlanRefusedError.exit_status)
+
+
+def execute(
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+    campaign: CampaignOption = CAMPAIGN,
+    as_json: JsonOption = False,
+) -> None:
+    """Carry the campaign out, or go on with it; Ctrl-C suspends, twice leaves at once. Exit status 4 where it stopped."""
+    run = asyncio.run(service.execute(place_of(site, state), campaign, _listen))
+    if run is None:
+        show_json({"state": None, "empty": True}) if as_json else say("Nothing is left to do.")
+        return
+    _end(run, as_json=as_json)
+
+
+def _end(run: Run, *, as_json: bool) -> None:
+    view = run.view()
+    if as_json:
+        show_json({"run": run.folder.name, "state": view.state.value, "problems": list(view.problems)})
+    else:
+        say(f"run {run.folder.name}: {view.state}")
+        for problem in view.problems:
+            say(f"  {problem}")
+        if view.state is State.EXECUTION_COMPLETED:
+            say("'escalator commit' makes it final, 'escalator rollback' takes it back")
+    if view.state not in (State.EXECUTION_COMPLETED, State.CAMPAIGN_COMMITTED):
+        raise typer.Exit(FAILED_STATES)
+
+
+def status(
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+    run: Annotated[str, typer.Option("--run")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show how a run stands."""
+    found = service.status(service.Place(site, state), run)
+    show_json(to_data(found)) if as_json else say(screen(found))
+
+
+def suspend(
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+    why: Annotated[str, typer.Option("--why", help="Kept in the journal.")] = "asked by the operator",
+) -> None:
+    """Ask the run to stop behind the actions that are under way."""
+    service.suspend(service.Place(site, state), why)
+    say("asked; see: escalator status")
+
+
+def resume(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
+    """Go on with the current run, with the campaign it was made from."""
+    place = place_of(site, state)
+    run = load(place.state)
+    if run.view().state in (State.CAMPAIGN_COMMITTED, State.ROLLBACK_COMPLETED):
+        raise RefusedError(f"run {run.folder.name} is over: {run.view().state}")
+    gone_on = asyncio.run(service.execute(place, run.folder / "campaign.yaml", _listen))
+    _end(gone_on or run, as_json=as_json)
+
+
+def rollback(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
+    """Take the current run back, in exact reverse; what users did meanwhile stays. Exit status 4 where it stopped."""
+    ended = asyncio.run(service.roll_back(place_of(site, state), _listen))
+    show_json({"state": ended.value}) if as_json else say(f"{ended}")
+    if ended is not State.ROLLBACK_COMPLETED:
+        raise typer.Exit(FAILED_STATES)
+
+
+def commit(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
+    """Make the current run final: data migrations, contraction. From here on there is no roll-back."""
+    ended = asyncio.run(service.commit(place_of(site, state), _listen))
+    show_json({"state": ended.value}) if as_json else say(f"{ended}")
+
+
+def report(
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+    run: Annotated[str, typer.Option("--run", help="By default the current one.")] = "",
+    out: Annotated[Path, typer.Option("--out", help="Folder for report.html and report.json.")] = Path("report"),
+    as_json: JsonOption = False,
+) -> None:
+    """Write what a run did and what it cost: one HTML file that needs nothing else, and JSON."""
+    made = asyncio.run(service.report(place_of(site, state), run))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "report.json").write_text(json.dumps(made, indent=1), encoding="utf-8")
+        (out / "report.html").write_text(render(made), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{out} can't be written: {error.strerror}") from None
+    if as_json:
+        show_json(made)
+        return
+    say(f"{'API':<12}{'REQUESTS':>10}{'FAILED':>8}{'LONGEST GAP':>14}")
+    for name, api in made["apis"].items():
+        say(f"{name:<12}{api['requests']:>10}{api['failed']:>8}{api['longest_gap_ms']:>11} ms")
+    say(f"\n{'COMPONENT':<12}{'WAS':<10}RUNS NOW")
+    for name, versions in made["versions"].items():
+        say(f"{name:<12}{versions['from']:<10}{versions['to']}")
+    say(
+        f"\n{made['state']} in {made['duration_s']:g} s; {made['requests']['failed']} of {made['requests']['total']} requests failed"
+    )
+    say(f"report: {out / 'report.html'}")
+
+
+@backups.command(name="list")
+def list_backups(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
+    """Show the backups, the newest last."""
+    del site
+    found = Backups(state, None).all()
+    if as_json:
+        show_json([{"id": b.id, "taken_at": b.taken_at, "site": b.site, "reason": b.reason} for b in found])
+        return
+    for backup in found:
+        say(f"{backup.id}  {backup.taken_at}  {backup.site}  {backup.reason}")
+    if not found:
+        say("there is none")
+
+
+@backups.command()
+def verify(
+    name: Annotated[str, typer.Argument(help="A backup's id, or 'latest'.")] = "latest",
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+) -> None:
+    """Prove a backup: checksums, decryption, and each dump restored into a scratch database."""
+
+    async def prove() -> int:
+        async with service.connected(place_of(site, state)) as reached:
+            return await Backups(state, reached).verify(name)
+
+    say(f"{asyncio.run(prove())} tables were restored for proof")

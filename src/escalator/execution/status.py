@@ -1,0 +1,109 @@
+"""How a run stands: a fold over its journal, and the screen that shows it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from escalator.journal.fold import ActionState, View
+from escalator.model.plan import Plan, Step
+from escalator.model.states import COUNTING, COUNTING_BACK, State
+
+
+@dataclass(frozen=True)
+class Status:
+    """A run at one moment. Times are seconds."""
+
+    run: str
+    campaign: str
+    site: str
+    hop: tuple[str, str]
+    state: str
+    assessment: str
+    done: int
+    total: int
+    duration_s: float
+    eta_s: float
+    under_way: tuple[str, ...]
+    problems: tuple[str, ...]
+    rows: tuple[dict[str, str], ...]
+    requests: dict[str, int] = field(default_factory=dict)
+
+
+def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: float) -> Status:
+    """What the journal and the meter say together."""
+    counting = view.state in COUNTING | COUNTING_BACK
+    duration = view.executing_s + view.rolling_back_s + (now - view.since if counting and view.since else 0.0)
+    actions = [a for s in plan.steps() for a in s.actions]
+    done = sum(view.of(a.id).state is ActionState.DONE for a in actions)
+    left = sum(p.expected_s for p in plan.procedures)
+    spent = sum(a.expected_s for a in actions if view.of(a.id).state is ActionState.DONE)
+    whole = sum(a.expected_s for a in actions) or 1.0
+    titles = {a.id: a.title for s in (*plan.steps(), *plan.commit_steps()) for a in s.actions}
+    rows = tuple(_row(plan, s, view) for s in plan.steps() if any(a.kind == "unit.verify" for a in s.actions))
+    return Status(
+        run=run, campaign=plan.campaign, site=plan.site, hop=plan.hop, state=view.state.value,
+        assessment=_assessment(view), done=done, total=len(actions), duration_s=duration,
+        eta_s=left * (1 - spent / whole) if view.state is State.EXECUTING else 0.0,
+        under_way=tuple(titles.get(name, name) for name in view.in_doubt), problems=view.problems, rows=rows,
+        requests={"total": int(totals.get("requests", 0)), "failed": int(totals.get("failed", 0))},
+    )  # fmt: skip
+
+
+def _assessment(view: View) -> str:
+    if view.problems:
+        return "Stopped by an error"
+    if view.committing and view.state is not State.CAMPAIGN_COMMITTED:
+        return "Committing"
+    return {
+        State.INITIAL: "Not started", State.EXECUTING: "Progressing", State.EXECUTION_COMPLETED: "Done, to be committed or rolled back",
+        State.EXECUTION_SUSPENDED: "Suspended", State.CAMPAIGN_COMMITTED: "Committed", State.ROLLING_BACK: "Rolling back",
+        State.ROLLBACK_COMPLETED: "Rolled back", State.ROLLBACK_SUSPENDED: "Roll-back suspended",
+    }.get(view.state, view.state.value)  # fmt: skip
+
+
+def _row(plan: Plan, step: Step, view: View) -> dict[str, str]:
+    change = next(c for c in plan.changes if c.component == step.component)
+    states = [view.of(a.id).state for a in step.actions]
+    phase = "waiting"
+    if all(s is ActionState.DONE for s in states):
+        phase = "done"
+    elif any(s in (ActionState.FAILED, ActionState.UNDO_FAILED) for s in states):
+        phase = "failed"
+    elif any(s is ActionState.UNDONE for s in states):
+        phase = "undone"
+    elif any(s is not ActionState.PENDING for s in states):
+        phase = "under way"
+    _, host, unit = step.object.split("/", 2)
+    return {
+        "component": step.component, "node": host, "unit": unit, "from": change.from_version, "to": change.to_version,
+        "phase": f"{step.phase.value}: {phase}",
+    }  # fmt: skip
+
+
+def screen(status: Status) -> str:
+    """The status as text."""
+    percent = 100 * status.done // max(1, status.total)
+    lines = [
+        f"= {status.campaign} on {status.site}: {status.hop[0]} -> {status.hop[1]}  (run {status.run}) =",
+        f"Assessment:  {status.assessment} [{status.state}]",
+        f"Completion:  {percent} % ({status.done} of {status.total} actions)",
+        f"Duration:    {_span(status.duration_s)}"
+        + (f" (estimated {_span(status.eta_s)} left)" if status.eta_s else ""),
+        f"Requests:    {status.requests['failed']} of {status.requests['total']} failed",
+    ]
+    if status.under_way:
+        lines.append(f"Under way:   {'; '.join(status.under_way)}")
+    lines += ["", f"{'COMPONENT':<11}{'NODE':<13}{'UNIT':<28}{'VERSION':<22}PHASE"]
+    lines += [
+        f"{r['component']:<11}{r['node']:<13}{r['unit']:<28}{r['from'] + ' -> ' + r['to']:<22}{r['phase']}"
+        for r in status.rows
+    ]
+    if status.problems:
+        lines += ["", "= Problems =", *(f"  {p}" for p in status.problems)]
+    return "\n".join(lines)
+
+
+def _span(seconds: float) -> str:
+    return time.strftime("%-Mm%Ss", time.gmtime(max(0.0, seconds)))
