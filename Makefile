@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PY := .venv/bin/python
 
-.PHONY: help setup check test bless lab clean
+.PHONY: help setup demo check test bless lab clean
 
 help: ## show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -13,6 +13,9 @@ setup: .venv/.stamp ## make the .venv from the lock file (names, versions, hashe
 
 .venv/.stamp: requirements.lock pyproject.toml tools/setup.sh
 	@bash tools/setup.sh
+
+demo: setup ## a real upgrade under load: lab up, plan, execute, commit, demo-report/report.html (root)
+	@.venv/bin/python -m escalator_lab.demo
 
 check: setup ## format, lint, types, layers, unit, golden and property tests (under 3 minutes)
 	@.venv/bin/ruff format --check src tests
@@ -27,7 +30,7 @@ test: check ## everything: check, the real packages, and real hosts (root)
 bless: setup ## rewrite the golden files; review the difference like code
 	@ESCALATOR_BLESS=1 .venv/bin/pytest -q tests/golden
 
-lab: setup ## bring the lab's hosts up (root); take them down with: .venv/bin/escalator-lab down
+lab: setup ## bring the lab's cloud up (root); take them down with: .venv/bin/escalator-lab down
 	@.venv/bin/escalator-lab up
 
 clean: ## remove what the verbs made here

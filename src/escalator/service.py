@@ -114,7 +114,7 @@ def prepare_state(state: Path) -> None:
 
 async def execute(place: Place, campaign_path: Path, listen: Listen) -> runs.Run | None:
     """Carry a campaign out, hop by hop; None where nothing was left to do. Goes on with an interrupted run."""
-    campaign = load_campaign(campaign_path)
+    campaign, text = load_campaign(campaign_path), campaign_path.read_text(encoding="utf-8")  # noqa: ASYNC240
     prepare_state(place.state)
     last: runs.Run | None = None
     with runs.driving(place.state):
@@ -125,7 +125,7 @@ async def execute(place: Place, campaign_path: Path, listen: Listen) -> runs.Run
                 insist(plan)
                 if plan.empty:
                     return last
-                run = runs.create(place.state, plan, campaign_path.read_text(encoding="utf-8"))
+                run = runs.create(place.state, plan, text)
             last = run
             state = await _drive(place, run, listen, ahead=True)
             if state is not State.CAMPAIGN_COMMITTED or run.plan.hop[1] == (run.plan.chain or run.plan.hop)[-1]:

@@ -19,6 +19,8 @@ unit.start         unit, health, stop_s                                         
 unit.switch        unit, root, from, to                                                     repoint the active link / back
 unit.enable        unit, enabled, was                                                       at-boot state / as it was
 unit.verify        unit, bundle, component, version                                         read back from the process / -
+compute.disable    reason, wait_s                                                           not scheduled to, nothing under way / enabled
+compute.enable     reason, wait_s                                                           scheduled to again / disabled, quiet
 api.probe          service                                                                  use it as a tenant would / -
 soak               duration_s                                                               wait under the guard's eyes / -
 data.migrate       component, argv, again, done (exit statuses), bundle                     batches until done / impossible

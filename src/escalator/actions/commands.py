@@ -82,6 +82,7 @@ class Migrate(_Once):
 
     async def undo(self, context: Context, action: Action) -> Outcome:
         """There is none."""
+        del context
         raise RefusedError(f"{action.title} can't be undone; only a restore brings the old data back")
 
 
@@ -98,4 +99,5 @@ class Contract(_Once):
 
     async def undo(self, context: Context, action: Action) -> Outcome:
         """There is none."""
+        del context
         raise RefusedError(f"{action.title} can't be undone; only a restore brings the old schema back")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from escalator.actions import backup, balancer, bundles, cloud, commands, units
+from escalator.actions import backup, balancer, bundles, cloud, commands, computes, units
 from escalator.actions.verbs import Verbs
 from escalator.errors import InputError
 
 _ALL: tuple[Any, ...] = (
     bundles.VerifyBundle(), bundles.Stage(), bundles.Remove(), backup.Take(), balancer.Drain(), balancer.Ready(),
     units.Stop(), units.Start(), units.Switch(), units.Enable(), units.Verify(), commands.Check(), commands.Expand(),
-    commands.Migrate(), commands.Contract(), cloud.Use(), cloud.Whole(), cloud.Soak(),
+    commands.Migrate(), commands.Contract(), computes.Disable(), computes.Enable(), cloud.Use(), cloud.Whole(), cloud.Soak(),
 )  # fmt: skip
 VERBS: dict[str, Verbs] = {verbs.kind: verbs for verbs in _ALL}
 

@@ -82,7 +82,11 @@ class Switch:
         return await self._turn(context, action, action.args["from"])
 
     async def _turn(self, context: Context, action: Action, bundle: str) -> Outcome:
-        text = 'test -e "$1/$3/.escalator-bundle.json" && ln -sfn "../$3" "$1/active/.$2.new" && mv -T "$1/active/.$2.new" "$1/active/$2"'
+        text = """set -eu
+        test -e "$1/$3/.escalator-bundle.json"
+        ln -sfn "../$3" "$1/active/.$2.new"
+        mv -T "$1/active/.$2.new" "$1/active/$2"
+        """
         await context.site.shell.script(
             action.host, text, action.args["root"], action.args["unit"], bundle, timeout_s=30
         )

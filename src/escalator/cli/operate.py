@@ -121,7 +121,7 @@ def execute(
     campaign: CampaignOption = CAMPAIGN,
     as_json: JsonOption = False,
 ) -> None:
-    """Carry the campaign out, or go on with it; Ctrl-C suspends, twice leaves at once. Exit status 4 where it stopped."""
+    """Carry the campaign out, or go on with it. Ctrl-C suspends, twice leaves at once; exit 4 where it stopped."""
     run = asyncio.run(service.execute(place_of(site, state), campaign, _listen))
     if run is None:
         show_json({"state": None, "empty": True}) if as_json else say("Nothing is left to do.")
@@ -213,7 +213,8 @@ def report(
     for name, versions in made["versions"].items():
         say(f"{name:<12}{versions['from']:<10}{versions['to']}")
     say(
-        f"\n{made['state']} in {made['duration_s']:g} s; {made['requests']['failed']} of {made['requests']['total']} requests failed"
+        f"\n{made['state']} in {made['duration_s']:g} s; "
+        f"{made['requests']['failed']} of {made['requests']['total']} requests failed"
     )
     say(f"report: {out / 'report.html'}")
 

@@ -10,6 +10,17 @@ from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Plan, Step
 from escalator.model.states import COUNTING, COUNTING_BACK, State
 
+_WORDS = {
+    State.INITIAL: "Not started",
+    State.EXECUTING: "Progressing",
+    State.EXECUTION_COMPLETED: "Done, to be committed or rolled back",
+    State.EXECUTION_SUSPENDED: "Suspended",
+    State.CAMPAIGN_COMMITTED: "Committed",
+    State.ROLLING_BACK: "Rolling back",
+    State.ROLLBACK_COMPLETED: "Rolled back",
+    State.ROLLBACK_SUSPENDED: "Roll-back suspended",
+}
+
 
 @dataclass(frozen=True)
 class Status:
@@ -56,11 +67,7 @@ def _assessment(view: View) -> str:
         return "Stopped by an error"
     if view.committing and view.state is not State.CAMPAIGN_COMMITTED:
         return "Committing"
-    return {
-        State.INITIAL: "Not started", State.EXECUTING: "Progressing", State.EXECUTION_COMPLETED: "Done, to be committed or rolled back",
-        State.EXECUTION_SUSPENDED: "Suspended", State.CAMPAIGN_COMMITTED: "Committed", State.ROLLING_BACK: "Rolling back",
-        State.ROLLBACK_COMPLETED: "Rolled back", State.ROLLBACK_SUSPENDED: "Roll-back suspended",
-    }.get(view.state, view.state.value)  # fmt: skip
+    return _WORDS.get(view.state, view.state.value)
 
 
 def _row(plan: Plan, step: Step, view: View) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Collect a site's inventory: hosts over SSH, the cloud's own objects over its APIs, artefacts from the operator's side."""
+"""Collect a site's inventory: hosts over SSH, the cloud's own objects over its APIs, the artefacts on our side."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _sick(subject: str, text: str, hint: str = "") -> Finding:
     return Finding(Severity.REFUSED, "site.whole", subject, text, requirement="PR-1", hint=hint)
 
 
-def _instance(
+def _instance(  # noqa: PLR0917
     host: str, unit: str, row: dict[str, Any], facts: dict[str, Any], catalogue: Catalogue, config: SiteFile,
     balanced: tuple[BalancerServer, ...],
 ) -> ServiceInstance | None:  # fmt: skip

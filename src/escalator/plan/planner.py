@@ -267,7 +267,7 @@ def _unpin(kit: Kit, changed: list[Component], stale: list[ServiceInstance]) -> 
 def _commit(kit: Kit, changed: list[Component]) -> tuple[Procedure, ...]:
     host = kit.database_host
     migrate = [
-        one(kit, Phase.MIGRATE, f"{c.component}/{n}", c.component, "data.migrate", host, f"migrate {c.component}'s data",
+        one(kit, Phase.MIGRATE, f"{c.component}/{n}", c.component, "data.migrate", host, f"migrate {c.component} data",
             bin=kit.bin, argv=list(m.argv), again=list(m.again), done=list(m.done), bundle=kit.bundle.id)
         for c in changed for n, m in enumerate(c.migrate)
     ]  # fmt: skip

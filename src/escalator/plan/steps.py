@@ -13,12 +13,13 @@ from escalator.model.plan import Action, Impact, Phase, Step, UndoClass
 TIMES: dict[str, tuple[float, float]] = {
     "bundle.verify": (1, 120), "bundle.stage": (10, 900), "check.command": (6, 300), "check.site": (2, 120),
     "backup.take": (15, 3600), "schema.expand": (8, 1800), "balancer.drain": (2, 120), "balancer.ready": (2, 120),
-    "unit.stop": (2, 150), "unit.start": (8, 240), "unit.switch": (0.3, 60), "unit.enable": (0.5, 60),
+    "compute.disable": (9, 400), "compute.enable": (1, 400), "unit.stop": (2, 150), "unit.start": (8, 240), "unit.switch": (0.3, 60), "unit.enable": (0.5, 60),
     "unit.verify": (0.8, 90), "api.probe": (2, 180), "data.migrate": (6, 3600), "schema.contract": (8, 3600),
     "bundle.remove": (2, 300),
 }  # fmt: skip
 STOP_S = 120.0
 DRAIN_S = 90.0
+QUIET_S = 300.0
 SETTLED_S = 5.0
 UNDO = {
     "bundle.verify": UndoClass.NOTHING, "check.command": UndoClass.NOTHING, "check.site": UndoClass.NOTHING,
@@ -114,11 +115,21 @@ def in_place(kit: Kit, component: Component, service: Service, instance: Service
     """A service of a host: stopped, changed, started; what it manages goes on running."""
     step = f"{Phase.ROLL.value}/{instance.host}/{instance.unit}"
     unit: dict[str, Any] = {"unit": instance.unit, "health": kit.health(service, instance), "stop_s": STOP_S}
+    fence: dict[str, Any] = {"reason": f"escalator: {instance.unit} is being upgraded", "wait_s": QUIET_S}
+    enabled = any(
+        s.host == instance.host and s.binary == service.name and s.status == "enabled"
+        for s in kit.inventory.compute_services
+    )
+    fenced = service.health == "compute_service" and enabled  # what the operator disabled stays so
+    disable = [kit.action(step, "compute.disable", instance.host, f"no new servers on {instance.host}", **fence)]
+    enable = [kit.action(step, "compute.enable", instance.host, f"new servers on {instance.host} again", **fence)]
     actions = (
+        *(disable if fenced else ()),
         kit.action(step, "unit.stop", instance.host, f"stop {instance.unit}", Impact.SLOWER, **unit),
         _switch(kit, step, instance),
         kit.action(step, "unit.start", instance.host, f"start {instance.unit}", Impact.SLOWER, **unit),
         _verify(kit, step, component, instance),
+        *(enable if fenced else ()),
     )
     title = f"{instance.unit} on {instance.host} -> {kit.bundle.components[component.component]}"
     return Step(step, title, Phase.ROLL, component.component, f"{kit.site}/{instance.host}/{instance.unit}", actions)
@@ -141,7 +152,7 @@ def _verify(kit: Kit, step: str, component: Component, instance: ServiceInstance
     )  # fmt: skip
 
 
-def one(
+def one(  # noqa: PLR0917
     kit: Kit, phase: Phase, name: str, component: str, kind: str, host: str, title: str, why: str = "", **args: Any
 ) -> Step:
     """A step of a single action."""

@@ -151,7 +151,8 @@ class Backups:
                 text = self.decrypted(backup, f"{schema}.sql.age").decode("utf-8", errors="surrogateescape")
                 await self._load(host, scratch, scratch, word, text)
                 count = await self._sql(
-                    host, f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='{scratch}'"
+                    host,
+                    f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema='{scratch}'",  # noqa: S608
                 )
                 if int(count.strip() or -1) != tables:
                     raise IntegrityError(

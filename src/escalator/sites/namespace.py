@@ -1,4 +1,4 @@
-"""Entering a network namespace of this machine, for sites that are reachable only from there (``reach:`` in site.yaml)."""
+"""Entering a network namespace of this machine, for sites reachable only from there (``reach:`` in site.yaml)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def enter(name: str) -> None:
             libc = ctypes.CDLL(None, use_errno=True)
             if libc.setns(there.fileno(), CLONE_NEWNET) != 0:
                 code = ctypes.get_errno()
-                raise OSError(code, os.strerror(code))
+                raise OSError(code, os.strerror(code))  # noqa: TRY301
     except OSError as error:
         raise UnreachableError(
             f"the network namespace '{name}' can't be entered: {error.strerror}",

@@ -1,7 +1,7 @@
 """The cloud's own APIs over openstacksdk, which blocks: each call runs in a thread.
 
-Queries are repeated after a lost connection or a 5xx answer; nothing that changes the cloud is. Probes are never repeated:
-a failed attempt is what they are there to see.
+Queries are repeated after a lost connection or a 5xx answer; so is what may be said twice, nothing else. Probes are never
+repeated: a failed attempt is what they are there to see.
 """
 
 from __future__ import annotations
@@ -248,9 +248,28 @@ def endpoints(cloud: Any) -> list[dict[str, Any]]:
     ]
 
 
+def set_compute_status(cloud: Any, host: str, *, enabled: bool, reason: str = "") -> list[dict[str, Any]]:
+    """Let the scheduler use a compute, or not; to say it twice does no harm. Returns the row as it is then."""
+    for service in cloud.compute.services(host=host, binary="nova-compute"):
+        if enabled:
+            cloud.compute.enable_service(service)
+        else:
+            cloud.compute.disable_service(service, disabled_reason=reason)
+    return [row for row in compute_services(cloud) if row["host"] == host and row["binary"] == "nova-compute"]
+
+
 QUERIES: dict[str, Callable[..., Any]] = {
     query.__name__: query
-    for query in (compute_services, network_agents, hypervisors, servers, server_groups, images, endpoints)
+    for query in (
+        compute_services,
+        network_agents,
+        hypervisors,
+        servers,
+        server_groups,
+        images,
+        endpoints,
+        set_compute_status,
+    )
 }
 
 
