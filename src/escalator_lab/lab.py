@@ -117,7 +117,8 @@ class Lab:
         self.layout.state.write_text(json.dumps({"bundle": bundle}) + "\n")
         if bundle:
             with progress.step("the cloud's services"):
-                cloud.wait(progress)
+                cloud.wait()
+                cloud.ready()
 
     def _boot(self, bundle: str, progress: Progress) -> None:
         layers = str(bundles.layer(self.layout, bundle)) if bundle else ""

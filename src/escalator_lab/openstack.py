@@ -78,7 +78,7 @@ class Cloud:
         with progress.step("starting the services"):
             for host in self.shape.hosts:
                 self.on(host.name, "systemctl enable -q --now " + " ".join(running(host.role)), 300)
-            self.wait(progress)
+            self.wait()
         with progress.step("service users, endpoints"):
             self._populate("services")
         with progress.step("computes"):
@@ -86,10 +86,13 @@ class Cloud:
         with progress.step("tenants"):
             self._populate("tenants")
 
-    def wait(self, progress: Progress) -> None:
+    def wait(self) -> None:
         """Wait until every API answers through HAProxy, by both of its instances."""
-        del progress
         self._wait("the APIs", self._apis)
+
+    def ready(self) -> None:
+        """Wait until servers come up on every compute."""
+        self._populate("ready")
 
     def _apis(self) -> None:
         ask = "import socket,sys;s=socket.socket(socket.AF_UNIX);s.connect('/run/haproxy/admin.sock')"

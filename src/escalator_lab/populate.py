@@ -1,6 +1,6 @@
 """Gives the lab's cloud its service users, endpoints, and tenants that use it. Runs in the operator's namespace.
 
-``python -m escalator_lab.populate services|tenants FOLDER``: FOLDER holds clouds.yaml and populate.json. Safe to repeat.
+``python -m escalator_lab.populate services|tenants|ready FOLDER``: FOLDER holds clouds.yaml and populate.json. Safe to repeat.
 """
 
 from __future__ import annotations
@@ -84,6 +84,38 @@ def _ready(admin: Any, computes: list[str]) -> None:
         time.sleep(0.5)
 
 
+def ready(folder: Path) -> None:
+    """Wait until the cloud serves: every compute can be scheduled to, and a tenant's server comes up on each."""
+    given = json.loads((folder / "populate.json").read_text())
+    _ready(connect(folder, "lab-admin"), given["computes"])
+    cloud = connect(folder, "lab-probe")
+    image, flavor = cloud.image.find_image(IMAGE), cloud.compute.find_flavor(FLAVOR)
+    net = cloud.network.find_network("probe-net")
+    group = cloud.compute.create_server_group(name="lab-ready", policy="anti-affinity")
+    end, good = time.monotonic() + LONGEST_S, 0
+    made: list[str] = []
+    while good < len(given["computes"]):
+        server = cloud.compute.create_server(
+            name="lab-ready", image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": net.id}],
+            scheduler_hints={"group": group.id},
+        )  # fmt: skip
+        made.append(server.id)
+        while (now := cloud.compute.get_server(server.id)).status == "BUILD" and time.monotonic() < end:
+            time.sleep(0.3)
+        if now.status == "ACTIVE":
+            good += 1
+        elif time.monotonic() > end:
+            raise SystemExit(f"no server comes up: {now.fault}")
+        else:
+            cloud.compute.delete_server(made.pop())
+            time.sleep(1)
+    for name in made:
+        cloud.compute.delete_server(name)
+    while any(cloud.compute.find_server(name) for name in made) and time.monotonic() < end:
+        time.sleep(0.3)
+    cloud.compute.delete_server_group(group)
+
+
 def _active(cloud: Any, server: str) -> None:
     end = time.monotonic() + LONGEST_S
     while (now := cloud.compute.get_server(server)).status != "ACTIVE":
@@ -119,4 +151,4 @@ def _tenant(cloud: Any, name: str, number: int) -> None:
 
 
 if __name__ == "__main__":
-    {"services": services, "tenants": tenants}[sys.argv[1]](Path(sys.argv[2]))
+    {"services": services, "tenants": tenants, "ready": ready}[sys.argv[1]](Path(sys.argv[2]))

@@ -24,7 +24,9 @@ def make_plan(
     """
     wanted = _scope(campaign, catalogue)
     findings = list(inventory.findings)
-    running = [i for i in inventory.instances if i.component in wanted and i.active and i.version]
+    roles = set(campaign.scope.roles)
+    reach = {h.name for h in inventory.hosts if set(h.roles) & roles}
+    running = [i for i in inventory.instances if i.component in wanted and i.host in reach and i.active and i.version]
     empty = _empty(campaign, site, inventory, catalogue, now)
     if not running:
         findings.append(_refused("site.running", site.name, "no service of the campaign's scope runs"))
@@ -33,14 +35,12 @@ def make_plan(
     if isinstance(found, Finding):
         return replace(empty, findings=(*findings, found))
     bundle, chain = found
-    roles = set(campaign.scope.roles)
-    reach = {h.name for h in inventory.hosts if set(h.roles) & roles}
     stale = [
         i for i in inventory.instances
         if i.component in wanted and i.host in reach and i.active and i.version != bundle.components[i.component]
     ]  # fmt: skip
     start = min((i.release for i in stale), key=releases.index, default=bundle.release)
-    findings += _floor(inventory, bundle, releases, reach)
+    findings += _floor(inventory, bundle, releases)
     changes = tuple(
         _change(name, next(i for i in stale if i.component == name), bundle)
         for name in (c.component for c in catalogue.ordered())
@@ -114,7 +114,7 @@ def _target(
     return there[-1], chain
 
 
-def _floor(inventory: Inventory, bundle: Bundle, releases: Releases, reach: set[str]) -> list[Finding]:
+def _floor(inventory: Inventory, bundle: Bundle, releases: Releases) -> list[Finding]:
     """A control plane refuses computes that are older than its floor."""
     floor = next((r.compute_floor for r in releases.known if r.id == bundle.release), "")
     low = releases.index(floor)
@@ -126,7 +126,7 @@ def _floor(inventory: Inventory, bundle: Bundle, releases: Releases, reach: set[
         )
         for i in inventory.instances
         if i.service == "nova-compute" and i.active and releases.index(i.release) < low
-    ] if reach else []  # fmt: skip
+    ]  # fmt: skip
 
 
 def _refused(rule: str, subject: str, text: str, hint: str = "") -> Finding:

@@ -1,7 +1,7 @@
 """The cloud's own APIs over openstacksdk, which blocks: each call runs in a thread.
 
-Queries are repeated after a lost connection or a 5xx answer; so is what may be said twice, nothing else. Probes are never
-repeated: a failed attempt is what they are there to see.
+Queries are repeated after a lost connection or a 5xx answer; so is what may be said twice. Probes are never repeated: a
+failed attempt is what they are there to see.
 """
 
 from __future__ import annotations

@@ -1,0 +1,47 @@
+"""What an operator reads: the plan's tree, the status screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from escalator.execution.status import screen, status_of
+from escalator.journal.events import Kind, Record
+from escalator.journal.fold import fold
+from escalator.plan.report import tree
+from small_site import campaign, inventory, plan
+
+Golden = Callable[[str, str], None]
+
+
+def test_the_plan_of_a_slurp_hop(golden: Golden) -> None:
+    golden("plan-2025.1-2026.1.txt", tree(plan()))
+
+
+def test_the_plan_of_one_component(golden: Golden) -> None:
+    old = inventory(bundles=("2025.1",))
+    patched = replace(old.bundles[0], id="2025.1-bbbb", components={**old.bundles[0].components, "glance": "30.1.0"})
+    wanted = campaign().model_copy(
+        update={"target": campaign().target.model_copy(update={"release": None, "components": {"glance": "30.1.0"}})}
+    )
+    golden("plan-glance-30.1.0.txt", tree(plan(wanted, replace(old, bundles=(*old.bundles, patched)))))
+
+
+def test_the_status_in_the_middle(golden: Golden) -> None:
+    made = plan()
+    records, at, stop = (
+        [Record(Kind.MOVED, "", {"event": "execute"}, at=1000.0)],
+        1000.0,
+        "roll/controller/glance-api-a",
+    )
+    for step in made.steps():
+        for action in step.actions:
+            records.append(Record(Kind.INTENT, action.id, {"verb": "do"}, at=at))
+            if step.id == stop and action.kind == "unit.start":
+                break
+            at += action.expected_s
+            records.append(Record(Kind.OUTCOME, action.id, {"verb": "do", "result": "ok"}, at=at))
+        if step.id == stop:
+            break
+    view = fold(replace(r, seq=n) for n, r in enumerate(records, 1))
+    golden("status-middle.txt", screen(status_of("run1", made, view, {"requests": 12345, "failed": 0}, at + 1)))

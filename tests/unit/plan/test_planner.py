@@ -1,0 +1,95 @@
+"""The planner against what the upgrade guides ask for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from escalator.errors import InputError
+from escalator.model.findings import refused
+from escalator.model.plan import Phase, Plan, UndoClass
+from small_site import bundle, campaign, inventory, plan
+
+
+def order(made: Plan, step: str) -> int:
+    return [s.id for s in made.steps()].index(step)
+
+
+def test_expand_comes_before_the_first_switch_of_its_component() -> None:
+    made = plan()
+    for component in ("keystone", "placement", "glance", "nova", "neutron"):
+        first = min(order(made, s.id) for s in made.steps() if s.phase is Phase.ROLL and s.component == component)
+        assert order(made, f"expand/{component}") < first
+
+
+def test_conductor_then_scheduler_then_api_then_computes_then_unpin() -> None:
+    made = plan()
+    steps = [
+        "roll/controller/nova-conductor", "roll/controller/nova-scheduler", "roll/controller/nova-api-a",
+        "roll/compute1/nova-compute", "unpin/controller/nova-conductor",
+    ]  # fmt: skip
+    places = [order(made, s) for s in steps]
+    assert places == sorted(places)
+    assert order(made, "roll/controller/placement-api-b") < places[0]
+    assert order(made, "roll/controller/neutron-api-b") < order(made, "roll/compute1/neutron-l2-agent")
+
+
+def test_nothing_in_execute_is_without_undo_and_contraction_is_in_commit_only() -> None:
+    made = plan()
+    assert all(a.undo not in (UndoClass.RESTORE, UndoClass.NEVER) for s in made.steps() for a in s.actions)
+    assert {s.phase for s in made.commit_steps()} == {Phase.MIGRATE, Phase.CONTRACT}
+
+
+def test_action_ids_are_unique() -> None:
+    ids = [a.id for s in (*plan().steps(), *plan().commit_steps()) for a in s.actions]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_second_plan_is_empty() -> None:
+    made = plan(found=inventory("2026.1"))
+    assert made.empty
+    assert not made.findings
+
+
+def test_a_half_upgraded_site_is_planned_for_the_rest_only() -> None:
+    found, new = inventory(), bundle("2026.1")
+    done = tuple(
+        replace(i, running=new.id, installed=new.id, release="2026.1", version=new.components["keystone"])
+        if i.component == "keystone" else i
+        for i in found.instances
+    )  # fmt: skip
+    made = plan(found=replace(found, instances=done))
+    assert "keystone" not in {s.component for s in made.steps()}
+    assert {c.component for c in made.changes} == {"placement", "glance", "nova", "neutron"}
+
+
+@pytest.mark.parametrize(("hops", "first"), [("fewest", "2026.1"), ("every", "2025.2")])
+def test_each_plan_is_one_hop_of_the_chain(hops: str, first: str) -> None:
+    made = plan(campaign("2026.2", hops=hops), inventory(bundles=("2025.2", "2026.1", "2026.2")))
+    assert made.hop == ("2025.1", first)
+    assert made.chain[-1] == "2026.2"
+
+
+def test_a_hop_that_is_not_allowed_names_the_rule_and_the_chain_that_works() -> None:
+    (finding,) = refused(plan(campaign("2026.2", hops="direct"), inventory(bundles=("2026.2",))).findings)
+    assert finding.rule == "hop.not-allowed"
+    assert "2025.1 -> 2026.1 -> 2026.2" in finding.hint
+
+
+def test_computes_below_the_floor_stop_a_control_plane_hop() -> None:
+    found = inventory("2026.1", computes="2025.1", bundles=("2026.1", "2026.2"))
+    made = plan(campaign("2026.2", scope={"roles": ["controller"]}), found)
+    assert {f.rule for f in refused(made.findings)} == {"compute.floor"}
+
+
+def test_what_was_not_collected_is_named() -> None:
+    (finding,) = refused(plan(found=inventory(bundles=("2025.1",))).findings)
+    assert finding.rule == "artefacts.there"
+    assert "2025.1-aaaa" in finding.hint
+
+
+def test_an_unknown_component_is_named_with_those_there_are() -> None:
+    with pytest.raises(InputError, match="cinder") as caught:
+        plan(campaign("2026.1", scope={"components": ["cinder"]}))
+    assert "glance" in caught.value.hint
