@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from escalator.actions.registry import verbs_of
 from escalator.actions.verbs import Context
 from escalator.catalogue.components import Catalogue, load_catalogue
 from escalator.catalogue.releases import load_releases
+from escalator.checks import check as check_plan
 from escalator.config.campaign import CampaignFile, load_campaign
 from escalator.config.site import SiteFile, load_site
 from escalator.engine.memory import MemoryEngine
@@ -86,7 +87,8 @@ async def design(place: Place, campaign: CampaignFile) -> Plan:
     """The plan of the next hop."""
     inventory = await take_inventory(place)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return make_plan(campaign, place.site(), inventory, place.catalogue(), load_releases(), now=now)
+    made = make_plan(campaign, place.site(), inventory, place.catalogue(), load_releases(), now=now)
+    return replace(made, findings=(*made.findings, *check_plan(made, inventory, place.catalogue())))
 
 
 def insist(plan: Plan) -> None:

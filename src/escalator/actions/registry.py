@@ -11,7 +11,8 @@ from escalator.errors import InputError
 _ALL: tuple[Any, ...] = (
     bundles.VerifyBundle(), bundles.Stage(), bundles.Remove(), backup.Take(), balancer.Drain(), balancer.Ready(),
     units.Stop(), units.Start(), units.Switch(), units.Enable(), units.Verify(), computes.Disable(), computes.Enable(),
-    commands.Check(), commands.Expand(), commands.Migrate(), commands.Contract(), cloud.Use(), cloud.Whole(), cloud.Soak(),
+    commands.Check(), commands.Expand(), commands.Migrate(), commands.Contract(), cloud.Use(), cloud.Whole(),
+    cloud.Soak(),
 )  # fmt: skip
 VERBS: dict[str, Verbs] = {verbs.kind: verbs for verbs in _ALL}
 

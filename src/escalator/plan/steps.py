@@ -11,11 +11,11 @@ from escalator.model.plan import Action, Impact, Phase, Step, UndoClass
 
 #: kind -> expected and longest seconds; measured on a small cloud on two cores, the longest with room for a loaded one
 TIMES: dict[str, tuple[float, float]] = {
-    "bundle.verify": (1, 120), "bundle.stage": (10, 900), "check.command": (6, 300), "check.site": (2, 120),
-    "backup.take": (15, 3600), "schema.expand": (8, 1800), "balancer.drain": (2, 120), "balancer.ready": (2, 120),
-    "compute.disable": (9, 400), "compute.enable": (1, 400), "unit.stop": (2, 150), "unit.start": (8, 240), "unit.switch": (0.3, 60), "unit.enable": (0.5, 60),
-    "unit.verify": (0.8, 90), "api.probe": (2, 180), "data.migrate": (6, 3600), "schema.contract": (8, 3600),
-    "bundle.remove": (2, 300),
+    "bundle.verify": (1, 120), "bundle.stage": (10, 900), "check.command": (3, 300), "check.site": (1, 120),
+    "backup.take": (15, 3600), "schema.expand": (4, 1800), "balancer.drain": (1, 120), "balancer.ready": (1, 120),
+    "compute.disable": (9, 400), "compute.enable": (1, 400), "unit.stop": (2, 150), "unit.start": (7, 240),
+    "unit.switch": (0.1, 60), "unit.enable": (0.5, 60), "unit.verify": (0.2, 90), "api.probe": (2, 180),
+    "data.migrate": (6, 3600), "schema.contract": (4, 3600), "bundle.remove": (2, 300),
 }  # fmt: skip
 STOP_S = 120.0
 DRAIN_S = 90.0
