@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PY := .venv/bin/python
 
-.PHONY: help setup demo check test bless lab clean
+.PHONY: help setup demo check test bless lab bench-vim clean
 
 help: ## show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ bless: setup ## rewrite the golden files; review the difference like code
 
 lab: setup ## bring the lab's cloud up (root); take them down with: .venv/bin/escalator-lab down
 	@.venv/bin/escalator-lab up
+
+bench-vim: setup ## the same upgrade naively and by Escalator, one table (root; about 12 minutes)
+	@.venv/bin/python bench/vim_upgrade.py
 
 clean: ## remove what the verbs made here
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

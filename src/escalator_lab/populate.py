@@ -73,7 +73,7 @@ def _ready(admin: Any, computes: list[str]) -> None:
     """Wait until every compute can be scheduled to: its service up, its inventory known, its network agent alive."""
     end = time.monotonic() + LONGEST_S
     while True:
-        up = {h.name for h in admin.compute.hypervisors(details=True) if h.state == "up"}
+        up = {s.host for s in admin.compute.services(binary="nova-compute") if s.state == "up"}
         alive = {a.host for a in admin.network.agents() if a.is_alive}
         known = {p.name for p in admin.placement.resource_providers()}
         missing = set(computes) - (up & alive & known)
