@@ -30,6 +30,8 @@ from escalator.execution import commit as committing
 from escalator.execution import rollback, runs
 from escalator.execution.driver import Driver
 from escalator.execution.executor import execute as carry_out
+from escalator.execution.restore import Restored
+from escalator.execution.restore import restore as bring_back
 from escalator.execution.status import Status, status_of
 from escalator.inventory.collect import collect
 from escalator.journal.events import Kind, Record
@@ -181,6 +183,14 @@ async def roll_back(place: Place, listen: Listen) -> State:
         run = runs.load(place.state)
         async with _driver(place, run, listen) as driver:
             return await rollback.roll_back(driver)
+
+
+async def restore(place: Place, backup: str, say: Callable[[str], None]) -> Restored:
+    """Bring a backup's state back; what users did since is lost, and named."""
+    prepare_state(place.state)
+    with runs.driving(place.state):
+        async with connected(place) as site:
+            return await bring_back(place.state, site, backup, say)
 
 
 def suspend(place: Place, why: str) -> None:

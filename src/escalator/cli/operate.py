@@ -31,7 +31,7 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (inventory, plan, check, execute, status, suspend, resume, rollback, commit, report):
+    for command in (inventory, plan, check, execute, status, suspend, resume, rollback, commit, restore, report):
         app.command()(command)
     app.add_typer(backups, name="backup")
 
@@ -186,6 +186,26 @@ def commit(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOpt
     """Make the current run final: data migrations, contraction. From here on there is no roll-back."""
     ended = asyncio.run(service.commit(place_of(site, state), _listen))
     show_json({"state": ended.value}) if as_json else say(f"{ended}")
+
+
+def restore(
+    backup: Annotated[str, typer.Argument(help="A backup's id, or 'latest'.")],
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a backup's state back, behind a commit: an outage, and what users did since the backup is lost."""
+    if not yes:
+        question = "All APIs go down, and what users did since the backup is lost. Go on?"
+        typer.confirm(question, abort=True, err=True)
+    ended = asyncio.run(service.restore(place_of(site, state), backup, lambda text: errors.print(text, markup=False)))
+    if as_json:
+        show_json(to_data(ended))
+        return
+    say(f"the state of {ended.taken_at} is back (backup {ended.backup}); what was there before: backup {ended.present}")
+    for kind, names in ended.lost.items():
+        say(f"lost, made since: {len(names)} {kind}{'s' * (len(names) != 1)} {', '.join(names)}")
 
 
 def report(
