@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,17 +71,23 @@ def tenants(folder: Path) -> None:
 
 
 def _ready(admin: Any, computes: list[str]) -> None:
-    """Wait until every compute can be scheduled to: its service up, its inventory known, its network agent alive."""
+    """Wait until all were heard of since now: conductor, scheduler, and each compute with its agent and inventory.
+
+    What was said before the hosts' last start proves nothing: a request sent before the conductor listens is lost.
+    """
+    since = datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat(sep=" ")
+    wanted = {("nova-conductor", ""), ("nova-scheduler", "")}
+    wanted |= {(kind, name) for name in computes for kind in ("nova-compute", "agent", "inventory")}
     end = time.monotonic() + LONGEST_S
     while True:
-        up = {s.host for s in admin.compute.services(binary="nova-compute") if s.state == "up"}
-        alive = {a.host for a in admin.network.agents() if a.is_alive}
-        known = {p.name for p in admin.placement.resource_providers()}
-        missing = set(computes) - (up & alive & known)
-        if not missing:
+        services = [s for s in admin.compute.services() if str(s.updated_at).replace("T", " ") > since]
+        seen = {(s.binary, s.host if s.binary == "nova-compute" else "") for s in services}
+        seen |= {("agent", a.host) for a in admin.network.agents() if str(a.last_heartbeat_at) > since}
+        seen |= {("inventory", p.name) for p in admin.placement.resource_providers()}
+        if wanted <= seen:
             return
         if time.monotonic() > end:
-            raise SystemExit(f"not ready: {', '.join(sorted(missing))}")
+            raise SystemExit(f"not ready: {sorted(wanted - seen)}")
         time.sleep(0.5)
 
 
