@@ -51,6 +51,10 @@ class Operator:
         answer: dict[str, object] = json.loads(self.run(verb, "--json", *words, status=status))
         return answer
 
+    def json_list(self, verb: str) -> list[dict[str, object]]:
+        answer: list[dict[str, object]] = json.loads(self.run(verb, "--json"))
+        return answer
+
     def campaign(self, policy: str, commit: str) -> str:
         path = self.folder / f"{policy}.yaml"
         path.write_text(CAMPAIGN.replace("POLICY", policy).replace("COMMIT", commit))
@@ -122,6 +126,18 @@ def test_all_five_components_are_upgraded_without_a_failed_request(operator: Ope
 
 def test_backups_are_proved_by_restoring_them(operator: Operator) -> None:
     assert "tables were restored" in operator.run("backup verify")
+
+
+def test_a_restore_behind_the_commit_brings_the_old_state_back_and_says_what_is_lost(operator: Operator) -> None:
+    old = operator.json_list("backup list")[-1]
+    now = operator.inventory()
+    answer = operator.json("restore", str(old["id"]), "--yes")
+    assert answer["lost"] == {"server": [], "image": []}
+    assert {b["id"] for b in operator.json_list("backup list")} >= {old["id"], answer["present"]}
+    after = operator.inventory()
+    assert after["servers"] == now["servers"]
+    assert after["configs"] == now["configs"]
+    assert {v[0].split(".")[0] for u, v in after["versions"].items() if u.startswith("controller/keystone")} == {"27"}
 
 
 def test_no_secret_is_in_what_was_written(operator: Operator) -> None:
