@@ -1,7 +1,7 @@
 """Bundles: one venv of one OpenStack release, built inside the hosts' own Debian at its final path, and packed.
 
-A bundle's folder holds ``bundle.tar.zst`` (its root is ``<id>/``) and ``manifest.json``; the same manifest stands inside
-as ``.escalator-bundle.json``, written last, so that a half unpacked bundle is never taken for a whole one.
+A bundle's folder holds ``bundle.tar.zst`` (its root is ``<id>/``) and ``manifest.json``; the same manifest stands
+inside as ``.escalator-bundle.json``, written last, so that a half unpacked bundle is never taken for a whole one.
 """
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ def _in_chroot(layout: Layout, part: Path, bundle_id: str) -> None:
         f"""
         set -eu
         root={layout.toolchain}/root
-        mount -t overlay overlay -o lowerdir={layout.image},upperdir={layout.toolchain}/upper,workdir={layout.toolchain}/work $root
+        layers=lowerdir={layout.image},upperdir={layout.toolchain}/upper,workdir={layout.toolchain}/work
+        mount -t overlay overlay -o $layers $root
         mount --rbind /dev $root/dev
         mount -t proc proc $root/proc
         mkdir -p $root/opt/openstack $root/build $root/uv-cache
@@ -165,8 +166,8 @@ def _in_chroot(layout: Layout, part: Path, bundle_id: str) -> None:
         cp -L /etc/ssl/certs/ca-certificates.crt $root/etc/ssl/certs/ca-certificates.crt
         install -m 755 {uv} $root/usr/local/bin/uv
         if [ ! -x $root/usr/bin/cc ] || [ ! -e $root/usr/include/python3.11/Python.h ]; then
-          chroot $root env DEBIAN_FRONTEND=noninteractive apt-get update -q
-          chroot $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends {" ".join(COMPILER)}
+          chroot $root apt-get update -q
+          chroot $root apt-get install -y -q --no-install-recommends {" ".join(COMPILER)}
         fi
         chroot $root sh -euc '
           python3 -m venv --without-pip {ROOT}/{bundle_id}
@@ -182,8 +183,8 @@ def _in_chroot(layout: Layout, part: Path, bundle_id: str) -> None:
     environment |= {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
+        "DEBIAN_FRONTEND": "noninteractive",
         "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
-        "UV_PROJECT_ENVIRONMENT": "",
     }
     log = part / "build.log"
     with log.open("wb") as output:

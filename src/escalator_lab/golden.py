@@ -34,7 +34,7 @@ def fingerprint(layout: Layout, network: Network, shape: Shape, bundle_id: str) 
         take(package.joinpath(name))
     secrets = layout.secrets.read_text() if layout.secrets.exists() else ""
     total.update(repr((network, shape, packages(), secrets)).encode())
-    return f"{bundle_id}-{total.hexdigest()[:12]}"
+    return f"{bundle_id}-{network.lab}-{total.hexdigest()[:12]}"
 
 
 def keep(layout: Layout, shape: Shape, name: str) -> None:
@@ -45,10 +45,9 @@ def keep(layout: Layout, shape: Shape, name: str) -> None:
     for host in shape.hosts:
         run("cp", "-a", "--reflink=auto", str(layout.host(host.name) / "upper"), str(part / host.name))
     run("cp", "-a", str(layout.operator), str(part / "operator"))
-    for other in layout.golden.glob("*"):
-        if other.name.startswith(name.rsplit("-", 1)[0]) or other.name.startswith("."):
-            if other != part:
-                shutil.rmtree(other)
+    same = name.rsplit("-", 1)[0]  # the same bundle and lab, made of older templates
+    for other in layout.golden.glob(f"{same}-*"):
+        shutil.rmtree(other)
     part.rename(layout.golden / name)
 
 

@@ -76,7 +76,8 @@ def start(layout: Layout, network: Network, host: Host, layers: str = "") -> Non
         keeper = subprocess.Popen(
             [
                 "unshare", "--mount", "--propagation", "private", sys.executable, "-m", "escalator_lab.keeper",
-                str(layout.host(host.name)), f"{layers}:{layout.image}".lstrip(":"), network.namespace(host.name), host.name,
+                str(layout.host(host.name)), f"{layers}:{layout.image}".lstrip(":"), network.namespace(host.name),
+                host.name,
             ],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
         )  # fmt: skip
@@ -132,14 +133,11 @@ def says(layout: Layout, network: Network, host: Host) -> str:
 
 
 def wait_ready(layout: Layout, network: Network, host: Host) -> str:
-    """Wait until a host's systemd says that it runs; returns that word (``running`` or ``degraded``).
-
-    A host that still starts services answers ``starting`` over SSH, and is ready for its first commands then.
-    """
+    """Wait until a host's systemd says that it runs; returns that word (``running`` or ``degraded``)."""
     end = time.monotonic() + LONGEST_BOOT_S
     while True:
         word = says(layout, network, host)
-        if word in {"running", "degraded", "starting"}:
+        if word in {"running", "degraded"}:
             return word
         if time.monotonic() > end or pid(layout, host) is None:
             raise LabError(f"{host.name} does not come up ({word})", f"see {layout.run / (host.name + '.console')}")

@@ -122,8 +122,8 @@ class Cloud:
 
     def _populate(self, what: str) -> None:
         run(
-            "ip", "netns", "exec", self.network.operator_namespace, sys.executable, "-m", "escalator_lab.populate", what,
-            str(self.layout.operator), timeout_s=600,
+            "ip", "netns", "exec", self.network.operator_namespace,
+            sys.executable, "-m", "escalator_lab.populate", what, str(self.layout.operator), timeout_s=600,
         )  # fmt: skip
 
     def _wait(self, what: str, attempt: Callable[[], object]) -> None:
@@ -164,7 +164,7 @@ class Cloud:
             "neutron": "network",
         }
         endpoints = [
-            [api.component, kinds[api.component], f"http://{address}:{api.port}{'/v2.1' if api.component == 'nova' else ''}"]
+            [api.component, kinds[api.component], f"http://{address}:{api.port}{api.path}"]
             for api in APIS if api.component != "keystone"
         ]  # fmt: skip
         given = {"service_password": made["service"], "tenant_password": made["tenant"], "endpoints": endpoints}

@@ -1,6 +1,7 @@
 """Gives the lab's cloud its service users, endpoints, and tenants that use it. Runs in the operator's namespace.
 
-``python -m escalator_lab.populate services|tenants|ready FOLDER``: FOLDER holds clouds.yaml and populate.json. Safe to repeat.
+``python -m escalator_lab.populate services|tenants|ready FOLDER``; FOLDER holds clouds.yaml and populate.json. Safe to
+repeat.
 """
 
 from __future__ import annotations

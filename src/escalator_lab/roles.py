@@ -16,7 +16,7 @@ from escalator_lab.shape import Host, Network, Shape
 
 PROCESSES = 2  # per API instance
 DRIVERS = "opt/escalator-lab/lib"
-LONG_NAMES = ("database", "rabbit", "service", "admin", "tenant")
+PASSWORDS = ("database", "rabbit", "service", "admin", "tenant")
 
 
 def passwords(layout: Layout) -> dict[str, str]:
@@ -24,7 +24,7 @@ def passwords(layout: Layout) -> dict[str, str]:
     if not layout.secrets.exists():
         layout.secrets.parent.mkdir(parents=True, exist_ok=True)
         layout.secrets.touch(mode=0o600)
-        layout.secrets.write_text(json.dumps({name: secrets.token_hex(12) for name in LONG_NAMES}))
+        layout.secrets.write_text(json.dumps({name: secrets.token_hex(12) for name in PASSWORDS}))
     made: dict[str, str] = json.loads(layout.secrets.read_text())
     return made
 

@@ -10,12 +10,16 @@ INFRASTRUCTURE = ("mariadb", "rabbitmq-server", "memcached", "haproxy")
 
 @dataclass(frozen=True)
 class Api:
-    """An API that runs twice under uWSGI behind HAProxy. ``paste`` names its environment variables, by unit."""
+    """An API that runs twice under uWSGI behind HAProxy. ``path`` ends its endpoint.
+
+    ``paste``: environment that names the paste file of the release that the unit runs.
+    """
 
     component: str
     module: str
     port: int
     paste: str = ""
+    path: str = ""
 
     @property
     def service(self) -> str:
@@ -38,16 +42,17 @@ class Worker:
         return tuple(f"{self.service}-{slot}" for slot in self.slots) or (self.service,)
 
 
+_GLANCE_PASTE = "OS_PASTE_DEPLOY__CONFIG_FILE={active}/etc/glance/glance-api-paste.ini"
+_NOVA_PASTE = '"OS_NOVA_CONFIG_FILES={active}/etc/nova/api-paste.ini;nova.conf"'
+_NEUTRON_PASTE = "OS_NEUTRON_CONFIG_FILES=neutron.conf OS_DEFAULT__API_PASTE_CONFIG={active}/etc/neutron/api-paste.ini"
+
 APIS = (
     Api("keystone", "keystone.wsgi.api:application", 5000),
     Api("placement", "placement.wsgi.api:application", 8778),
-    Api("glance", "glance.wsgi.api:application", 9292, "OS_PASTE_DEPLOY__CONFIG_FILE={active}/etc/glance/glance-api-paste.ini"),
-    Api("nova", "nova.wsgi.osapi_compute:application", 8774, '"OS_NOVA_CONFIG_FILES={active}/etc/nova/api-paste.ini;nova.conf"'),
-    Api(
-        "neutron", "neutron.wsgi.api:application", 9696,
-        "OS_NEUTRON_CONFIG_FILES=neutron.conf OS_DEFAULT__API_PASTE_CONFIG={active}/etc/neutron/api-paste.ini",
-    ),
-)  # fmt: skip
+    Api("glance", "glance.wsgi.api:application", 9292, _GLANCE_PASTE),
+    Api("nova", "nova.wsgi.osapi_compute:application", 8774, _NOVA_PASTE, path="/v2.1"),
+    Api("neutron", "neutron.wsgi.api:application", 9696, _NEUTRON_PASTE),
+)
 CONTROLLER_WORKERS = (
     Worker("nova", "nova-conductor", "nova-conductor", ("a", "b")),
     Worker("nova", "nova-scheduler", "nova-scheduler", ("a", "b")),
