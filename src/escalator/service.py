@@ -37,7 +37,7 @@ from escalator.inventory.collect import collect
 from escalator.journal.events import Kind, Record
 from escalator.journal.fold import View
 from escalator.metering.config import meter_config
-from escalator.metering.process import start_meter, stop_meter
+from escalator.metering.process import is_alive, start_meter, stop_meter
 from escalator.metering.summary import failed_requests, summarise, totals
 from escalator.model.findings import refused
 from escalator.model.inventory import Inventory
@@ -131,7 +131,7 @@ async def execute(place: Place, campaign_path: Path, listen: Listen) -> runs.Run
                     return last
                 run = runs.create(place.state, plan, text)
             last = run
-            state = await _drive(place, run, listen, ahead=True)
+            state = await _drive(place, run, listen)
             if state is not State.CAMPAIGN_COMMITTED or run.plan.hop[1] == (run.plan.chain or run.plan.hop)[-1]:
                 return run
 
@@ -145,7 +145,7 @@ def _unfinished(state: Path) -> runs.Run | None:
     return None if run.view().state in over else run
 
 
-async def _drive(place: Place, run: runs.Run, listen: Listen, *, ahead: bool) -> State:
+async def _drive(place: Place, run: runs.Run, listen: Listen) -> State:
     """Execute; on a failure roll back where the policy says so; commit where it says automatic."""
     if run.view().state is State.EXECUTION_COMPLETED and run.plan.policy.commit != "automatic":
         raise RefusedError(
@@ -153,8 +153,7 @@ async def _drive(place: Place, run: runs.Run, listen: Listen, *, ahead: bool) ->
             hint="'escalator commit' makes it final, 'escalator rollback' takes it back",
         )
     async with _driver(place, run, listen) as driver:
-        if ahead:
-            await asyncio.sleep(METER_AHEAD_S)
+        await asyncio.sleep(METER_AHEAD_S)
         state = driver.view.state
         if state is not State.EXECUTION_COMPLETED:
             state = await carry_out(driver)
@@ -261,6 +260,8 @@ def _guard(run: runs.Run, before: int) -> Callable[[View], str]:
     allowed = run.plan.budgets.get("failed_requests", 0)
 
     def guard(view: View) -> str:
+        if not is_alive(run.meter):
+            return "the meter has ended: what users notice is not measured any more"
         failed = failed_requests(run.meter) - before
         if run.plan.smooth and failed > allowed:
             return f"{failed} requests failed, {allowed:g} are allowed"

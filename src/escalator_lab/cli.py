@@ -55,7 +55,7 @@ def bundle(
     hashes: Annotated[list[str], typer.Option("--hash", help="SHA-256 of the package's files.")],
     folder: Dir = None,
 ) -> None:
-    """Build a bundle that differs in one component from a release's: escalator-lab bundle 2025.1 nova 31.1.0 --hash H."""
+    """Build a bundle that differs in one component: escalator-lab bundle 2025.1 nova 31.1.0 --hash SHA256."""
     typer.echo(_lab(folder).bundle(release, component, version, hashes, Progress()))
 
 

@@ -7,12 +7,13 @@ import hashlib
 import json
 from pathlib import Path
 
+from escalator.actions.look import Look
 from escalator.actions.verbs import Context, Done, Outcome, Probe
 from escalator.errors import IntegrityError
 from escalator.model.plan import Action
+from escalator.sites.links import has_bundle
 
 COPY_S, UNPACK_S = 600.0, 600.0
-MARK = ".escalator-bundle.json"
 
 
 def _sha256(path: Path) -> str:
@@ -20,15 +21,10 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class VerifyBundle:
+class VerifyBundle(Look):
     """What was collected is what its manifest says."""
 
     kind = "bundle.verify"
-
-    async def probe(self, context: Context, action: Action) -> Probe:
-        """It only looks."""
-        del context, action
-        return Probe(Done.NOT_DONE)
 
     async def do(self, context: Context, action: Action) -> Outcome:
         """Checksum and components."""
@@ -47,11 +43,6 @@ class VerifyBundle:
             raise IntegrityError(f"{path}: its manifest changed since the plan was made", hint="make the plan again")
         return Outcome("checksum and manifest agree")
 
-    async def undo(self, context: Context, action: Action) -> Outcome:
-        """Nothing was changed."""
-        del context, action
-        return Outcome("nothing to undo")
-
 
 class Stage:
     """Unpacked on the host; undo: removed, unless it was there before or something uses it."""
@@ -60,8 +51,7 @@ class Stage:
 
     async def probe(self, context: Context, action: Action) -> Probe:
         """The mark is written last."""
-        mark = f"{action.args['root']}/{action.args['bundle']}/{MARK}"
-        there = (await context.site.shell.run(action.host, ["test", "-e", mark], timeout_s=30, check=False)).ok
+        there = await has_bundle(context.site.shell, action.host, action.args["root"], action.args["bundle"])
         return Probe(Done.DONE if there else Done.NOT_DONE)
 
     async def do(self, context: Context, action: Action) -> Outcome:

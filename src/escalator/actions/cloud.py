@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from escalator.actions.verbs import Context, Done, Outcome, Probe
+from escalator.actions.look import Look
+from escalator.actions.verbs import Context, Outcome
 from escalator.errors import SiteError
 from escalator.model.plan import Action
 
 TICK_S = 5.0
 
 
-class _Look:
-    """It only looks, so there is nothing to undo."""
-
-    async def probe(self, context: Context, action: Action) -> Probe:
-        """To be done again."""
-        del context, action
-        return Probe(Done.NOT_DONE)
-
-    async def undo(self, context: Context, action: Action) -> Outcome:
-        """Nothing was changed."""
-        del context, action
-        return Outcome("nothing to undo")
-
-
-class Use(_Look):
+class Use(Look):
     """Use a service as a tenant would."""
 
     kind = "api.probe"
@@ -34,7 +21,7 @@ class Use(_Look):
         return Outcome(", ".join(f"{act} {s:.2f} s" for act, s in seconds.items()), {"seconds": seconds})
 
 
-class Whole(_Look):
+class Whole(Look):
     """Everything that should be up is up."""
 
     kind = "check.site"
@@ -57,7 +44,7 @@ class Whole(_Look):
         return Outcome("all services, agents and API instances are up")
 
 
-class Soak(_Look):
+class Soak(Look):
     """Wait under the guard's eyes."""
 
     kind = "soak"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from escalator.actions.look import Look
 from escalator.actions.verbs import Context, Done, Outcome, Probe
 from escalator.errors import CommandError, RefusedError
 from escalator.model.plan import Action
+from escalator.redaction import redact
 from escalator.sites.protocol import CommandResult
 
 BATCHES = 1000  # of a data migration; each does a bounded piece of work
@@ -18,7 +20,8 @@ async def _run(context: Context, action: Action, argv: Iterable[str], ok: Iterab
     words[0] = f"{action.args['bin']}/{words[0]}"
     result = await context.site.shell.run(action.host, words, timeout_s=action.longest_s, check=False)
     with context.output.open("a", encoding="utf-8") as file:
-        file.write(f"$ {' '.join(words)}\n{result.output}\n[{result.status}, {result.duration_s:.1f} s]\n")
+        text = f"$ {' '.join(words)}\n{result.output}\n[{result.status}, {result.duration_s:.1f} s]\n"
+        file.write(redact(text))
     if result.status not in tuple(ok):
         last = [line for line in result.output.strip().splitlines() if line.strip()][-1:] or ["no output"]
         raise CommandError(
@@ -42,7 +45,7 @@ class _Once:
         return Outcome("it stays")
 
 
-class Check(_Once):
+class Check(Look):
     """A check that the component brings along."""
 
     kind = "check.command"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from escalator.actions.health import heard, is_active, wait_healthy
+from escalator.actions.look import Look
 from escalator.actions.verbs import Context, Done, Outcome, Probe
 from escalator.errors import IntegrityError
 from escalator.model.plan import Action
 from escalator.sites.facts import host_facts, running_bundle
+from escalator.sites.links import turn_link
 
 SYSTEMCTL_S = 60.0
 
@@ -75,22 +77,16 @@ class Switch:
 
     async def do(self, context: Context, action: Action) -> Outcome:
         """Turn the link."""
-        return await self._turn(context, action, action.args["to"])
+        return await self._turn(context, action, "to")
 
     async def undo(self, context: Context, action: Action) -> Outcome:
         """Turn it back."""
-        return await self._turn(context, action, action.args["from"])
+        return await self._turn(context, action, "from")
 
-    async def _turn(self, context: Context, action: Action, bundle: str) -> Outcome:
-        text = """set -eu
-        test -e "$1/$3/.escalator-bundle.json"
-        ln -sfn "../$3" "$1/active/.$2.new"
-        mv -T "$1/active/.$2.new" "$1/active/$2"
-        """
-        await context.site.shell.script(
-            action.host, text, action.args["root"], action.args["unit"], bundle, timeout_s=30
-        )
-        return Outcome(f"-> {bundle}")
+    async def _turn(self, context: Context, action: Action, key: str) -> Outcome:
+        args = action.args
+        await turn_link(context.site.shell, action.host, args["root"], args["unit"], args[key])
+        return Outcome(f"-> {args[key]}")
 
 
 class Enable:
@@ -119,15 +115,10 @@ class Enable:
         return Outcome(f"{word}d")
 
 
-class Verify:
+class Verify(Look):
     """The process itself says which version files it has loaded."""
 
     kind = "unit.verify"
-
-    async def probe(self, context: Context, action: Action) -> Probe:
-        """It only looks: to be done again."""
-        del context, action
-        return Probe(Done.NOT_DONE)
 
     async def do(self, context: Context, action: Action) -> Outcome:
         """Read it back; IntegrityError where something else runs."""
@@ -139,8 +130,3 @@ class Verify:
         if running != wanted or version != action.args["version"]:
             raise IntegrityError(f"{unit} on {action.host} runs {running or 'nothing'} {version}, not {wanted}")
         return Outcome(f"runs {action.args['component']} {version}", {"version": version, "bundle": running})
-
-    async def undo(self, context: Context, action: Action) -> Outcome:
-        """Nothing was changed."""
-        del context, action
-        return Outcome("nothing to undo")

@@ -18,6 +18,7 @@ from escalator.execution.runs import Run, load
 from escalator.execution.status import screen
 from escalator.journal.events import Kind, Record
 from escalator.model.findings import refused
+from escalator.model.plan import Plan
 from escalator.model.states import State
 from escalator.plan.report import tree
 from escalator.report.html import render
@@ -86,15 +87,11 @@ def plan(
             out.write_text(json.dumps(to_data(made), indent=1), encoding="utf-8")
         except OSError as error:
             raise StorageError(f"{out} can't be written: {error.strerror}") from None
-    stopped = bool(refused(made.findings))
     if as_json:
         show_json({**to_data(made), "id": made.id, "empty": made.empty})
-    elif not (stopped and made.empty):
+    elif not (made.empty and refused(made.findings)):
         say(tree(made))
-    for line in () if as_json else finding_lines(made.findings):
-        say(line)
-    if stopped:
-        raise typer.Exit(PlanRefusedError.exit_status)
+    _findings(made, as_json=as_json)
 
 
 def check(
@@ -109,8 +106,13 @@ def check(
         show_json({"plan": made.id, "findings": to_data(list(made.findings))})
     else:
         say(f"plan {made.id}: {len(made.steps())} steps, {len(made.findings)} findings")
-        for line in finding_lines(made.findings):
-            say(line)
+    _findings(made, as_json=as_json)
+
+
+def _findings(made: Plan, *, as_json: bool) -> None:
+    """Show what was found, unless the JSON holds it; exit status 3 where a rule refuses the plan."""
+    for line in () if as_json else finding_lines(made.findings):
+        say(line)
     if refused(made.findings):
         raise typer.Exit(PlanRefusedError.exit_status)
 

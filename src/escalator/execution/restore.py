@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from escalator.errors import EscalatorError, SiteTimeoutError
+from escalator.errors import EscalatorError, NotFoundError, SiteTimeoutError
 from escalator.sites.backups import Backup, Backups, tenant_objects
+from escalator.sites.links import has_bundle, turn_link
 from escalator.sites.protocol import Site
 
 STOP_S, START_S, LONGEST_UP_S = 300.0, 120.0, 600.0
@@ -38,9 +39,12 @@ async def restore(state: Path, site: Site, name: str, say: Callable[[str], None]
     backup = store.get(name)
     say(f"proving backup {backup.id}")
     await store.verify(backup.id)
+    await _version_files(site, backup)
     say("backing up the present")
     before = await tenant_objects(site)
-    present = await store.take(schemas=backup.schemas, paths=backup.paths, reason=f"before the restore of {backup.id}")
+    present = await store.take(
+        schemas=backup.schemas, paths=backup.paths, reason=f"before the restore of {backup.id}", spare=backup.id
+    )
     say("stopping all services")
     for host, units in backup.units.items():
         names = [f"{unit}.service" for unit in units]
@@ -60,10 +64,19 @@ async def restore(state: Path, site: Site, name: str, say: Callable[[str], None]
     return Restored(backup.id, present.id, backup.taken_at, lost)
 
 
+async def _version_files(site: Site, backup: Backup) -> None:
+    """Raise NotFoundError, before anything is stopped, where a host lacks the version files that it ran then."""
+    root = site.config.installer.root
+    for host, units in backup.units.items():
+        for bundle in sorted({str(was["installed"]) for was in units.values()}):
+            if not await has_bundle(site.shell, host, root, bundle):
+                raise NotFoundError(f"{host} does not hold {bundle}, which it ran then", hint="nothing was changed")
+
+
 async def _configuration(store: Backups, site: Site, backup: Backup, host: str) -> None:
     handle, name = tempfile.mkstemp(suffix=".tar.gz")
     local = Path(name)
-    remote = f"/root/.escalator-restore-{backup.id}.tar.gz"
+    remote = f"{site.config.installer.root}/.restore-{backup.id}.tar.gz"
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(store.decrypted(backup, f"{host}.config.tar.gz.age"))
@@ -77,14 +90,9 @@ async def _units(site: Site, host: str, units: dict[str, dict[str, object]]) -> 
     """Links, boot states and running units as they were."""
     root = site.config.installer.root
     for unit, was in units.items():
-        text = """set -eu
-        test -e "$1/$3/.escalator-bundle.json"
-        ln -sfn "../$3" "$1/active/.$2.new"
-        mv -T "$1/active/.$2.new" "$1/active/$2"
-        systemctl -q "$4" "$2.service"
-        """
+        await turn_link(site.shell, host, root, unit, str(was["installed"]))
         word = "enable" if was["enabled"] else "disable"
-        await site.shell.script(host, text, root, unit, str(was["installed"]), word, timeout_s=60)
+        await site.shell.run(host, ["systemctl", "-q", word, f"{unit}.service"], timeout_s=START_S)
     running = [f"{unit}.service" for unit, was in units.items() if was["active"]]
     await site.shell.run(host, ["systemctl", "start", *running], timeout_s=START_S)
 

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,18 +20,8 @@ from escalator.journal.fold import View, fold
 from escalator.journal.journal import verify
 from escalator.journal.sqlite import SqliteJournal
 from escalator.model.plan import Plan
+from escalator.redaction import redact_data
 from escalator.serial import from_data, to_data
-
-_URL_SECRET = re.compile(r"(://[^:/@\s]+:)[^@\s]+(@)")
-_KEY_SECRET = re.compile(r"(?i)((?:password|passwd|secret|token|MYSQL_PWD)\s*[=:]\s*)[^\s,;'\"]+")
-
-
-def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """``text`` without the given secrets, and without what looks like one."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if secret:
-            text = text.replace(secret, "[secret]")
-    return _KEY_SECRET.sub(r"\1[secret]", _URL_SECRET.sub(r"\1[secret]\2", text))
 
 
 @dataclass(frozen=True)
@@ -76,7 +66,7 @@ class Run:
 
 
 class LoggedJournal:
-    """A journal that also writes each record as a line of JSON, and tells a listener."""
+    """A journal that keeps secrets out, writes each record as a line of JSON too, and tells a listener."""
 
     def __init__(
         self, inner: SqliteJournal, log: Path, secrets: tuple[str, ...], listen: Callable[[Record], None]
@@ -85,13 +75,13 @@ class LoggedJournal:
 
     def append(self, record: Record) -> Record:
         """Journal first, then the line: the line may be lost, the record not."""
-        kept = self._inner.append(record)
+        kept = self._inner.append(replace(record, data=redact_data(record.data, self._secrets)))
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(kept.at)) + f".{int(kept.at * 1000) % 1000:03d}Z"
         data = {k: v for k, v in kept.data.items() if k != "facts"}
         line = {"time": stamp, "run": self._log.parent.name, "kind": kept.kind.value, "object": kept.subject, **data}
         try:
             with self._log.open("a", encoding="utf-8") as file:
-                file.write(redact(json.dumps(line, ensure_ascii=True), self._secrets) + "\n")
+                file.write(json.dumps(line, ensure_ascii=True) + "\n")
         except OSError as error:
             raise StorageError(f"the log {self._log} can't be written: {error.strerror or error}") from error
         self._listen(kept)

@@ -13,6 +13,7 @@ from escalator.model.findings import Finding, Severity
 from escalator.model.inventory import Bundle, Inventory, ServiceInstance
 from escalator.model.plan import Change, Mode, Phase, Plan, Policy, Procedure, Step
 from escalator.plan.steps import Kit, in_place, one, overlap, roll_api
+from escalator.serial import digest
 
 
 def make_plan(
@@ -57,8 +58,6 @@ def make_plan(
 
 
 def _empty(campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalogue: Catalogue, now: str) -> Plan:
-    from escalator.serial import digest  # noqa: PLC0415 - one use
-
     policy = campaign.policy
     return Plan(
         campaign=campaign.name, site=site.name, hop=("", ""), bundle="", changes=(), procedures=(), commit=(),

@@ -80,9 +80,9 @@ class Backups:
 
     async def take(
         self, *, schemas: dict[str, list[str]], paths: dict[str, list[str]], reason: str,
-        progress: Callable[[str], None] = lambda _: None,
+        progress: Callable[[str], None] = lambda _: None, spare: str = "",
     ) -> Backup:  # fmt: skip
-        """Dump, copy, encrypt; complete or not there. The oldest beyond the newest ten are deleted."""
+        """Dump, copy, encrypt; complete or not there. The oldest beyond the newest ten are deleted, ``spare`` not."""
         site = self._need()
         name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ-") + secrets.token_hex(2)
         part = self._folder / f".{name}.part"
@@ -123,7 +123,8 @@ class Backups:
         finally:
             shutil.rmtree(part, ignore_errors=True)
         for old in self.all()[:-KEPT]:
-            shutil.rmtree(self._folder / old.id)
+            if old.id != spare:
+                shutil.rmtree(self._folder / old.id)
         return made
 
     def check_files(self, backup: Backup) -> None:
@@ -170,7 +171,10 @@ class Backups:
         """Put a dump in the place of what a schema holds now."""
         host = self._need().config.databases.host
         text = self.decrypted(backup, f"{schema}.sql.age").decode("utf-8", errors="surrogateescape")
-        await self._sql(host, f"DROP DATABASE IF EXISTS {schema}; CREATE DATABASE {schema};")
+        query = "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata"
+        words = (await self._sql(host, f"{query} WHERE schema_name='{schema}'")).split()
+        like = f"CHARACTER SET {words[0]} COLLATE {words[1]}" if words else ""  # a dump does not say it
+        await self._sql(host, f"DROP DATABASE IF EXISTS {schema}; CREATE DATABASE {schema} {like};")
         await self._load(host, schema, "root", "", text)
 
     def decrypted(self, backup: Backup, file: str) -> bytes:
