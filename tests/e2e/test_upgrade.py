@@ -3,91 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from escalator_lab import hosts
-from escalator_lab.lab import Lab
-from escalator_lab.layout import Layout, default_folder
 from escalator_lab.progress import Progress
-from escalator_lab.shape import Network
+from operator_at_work import Operator, cloud
 
 pytestmark = pytest.mark.lab
 
-CAMPAIGN = """\
-schema: escalator/campaign/v1
-name: e2e
-target: {release: "2026.1"}
-soak_s: 5
-policy: {on_failure: POLICY, commit: COMMIT}
-"""
 FAULT = "/etc/systemd/system/glance-api-b.service.d/fault.conf"
-
-
-class Operator:
-    """Somebody at the command line."""
-
-    def __init__(self, lab: Lab, folder: Path) -> None:
-        self.lab, self.folder = lab, folder
-        self.state = folder / "state"
-
-    def on_controller(self, command: str) -> str:
-        return hosts.ssh(self.lab.layout, self.lab.network, self.lab.shape.controller, command)
-
-    def run(self, verb: str, *words: str, status: int = 0) -> str:
-        site = ["--site", str(self.lab.layout.operator / "site.yaml"), "--state", str(self.state)]
-        done = subprocess.run(
-            [sys.executable, "-m", "escalator.cli.main", *verb.split(), *site, *words],
-            capture_output=True, text=True, check=False, timeout=1500,
-        )  # fmt: skip
-        assert done.returncode == status, f"{verb}: {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
-
-    def json(self, verb: str, *words: str, status: int = 0) -> dict[str, object]:
-        answer: dict[str, object] = json.loads(self.run(verb, "--json", *words, status=status))
-        return answer
-
-    def json_list(self, verb: str) -> list[dict[str, object]]:
-        answer: list[dict[str, object]] = json.loads(self.run(verb, "--json"))
-        return answer
-
-    def campaign(self, policy: str, commit: str) -> str:
-        path = self.folder / f"{policy}.yaml"
-        path.write_text(CAMPAIGN.replace("POLICY", policy).replace("COMMIT", commit))
-        return str(path)
-
-    def inventory(self) -> dict[str, object]:
-        found = self.json("inventory")
-        servers = [s for s in found["servers"] if s["name"][:5] in ("alpha", "beta-")]
-        return {
-            "versions": {
-                f"{i['host']}/{i['unit']}": (i["version"], i["active"], i["enabled"], i["installed"])
-                for i in found["instances"]
-            },
-            "configs": found["configs"],
-            "servers": sorted((s["id"], s["host"], s["status"]) for s in servers),
-        }
 
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    folder = tmp_path_factory.mktemp("upgrade")
-    root = folder / "lab"
-    root.mkdir()
-    default_folder().mkdir(parents=True, exist_ok=True)
-    made = Lab(Layout(root), Network("u", "10.79.0.0/24"))
-    made.layout.marker.touch()
-    cache = default_folder() / "cache"
-    cache.mkdir(exist_ok=True)
-    Layout(default_folder()).marker.touch()
-    made.layout.cache.symlink_to(cache)
-    made.up(Progress(), "2025.1", ("2026.1",))
-    yield Operator(made, folder)
-    made.down(Progress())
+    made = cloud(tmp_path_factory.mktemp("upgrade"), "u", "10.79.0.0/24")
+    yield made
+    made.lab.down(Progress())
 
 
 def test_a_release_that_does_not_start_is_rolled_back_without_a_failed_request(operator: Operator) -> None:

@@ -11,6 +11,8 @@ from escalator.model.plan import Action
 
 PAUSE_S = 0.5
 IN_A_ROW = 3  # answers that make an API healthy
+LOOK_S = 10.0  # between two looks at whether a unit that does not answer keeps ending
+ENDS = 3  # so often ended and started again by systemd since its start, it will not come up
 
 #: Runs on the host: asks until several answers in a row are good. argv: url, lowest, highest, longest
 ASK = """
@@ -48,21 +50,39 @@ async def wait_healthy(context: Context, action: Action, before: dict[str, str] 
     for condition in action.args["health"]:
         kind = condition["kind"]
         if kind == "http":
-            await _http(context, action, condition, max(5.0, end - context.now()))
+            await _http(context, action, condition, end)
         elif kind == "settled":
             await _settled(context, action, float(condition["seconds"]))
         else:
             await _heard_again(context, condition, (before or {}).get(kind, ""), end)
 
 
-async def _http(context: Context, action: Action, condition: dict[str, Any], longest_s: float) -> None:
+async def _http(context: Context, action: Action, condition: dict[str, Any], end: float) -> None:
+    """Good answers in a row; CommandError at the end, or once the unit keeps ending."""
     low, high = condition["ok"]
-    argv = ["python3", "-c", ASK, condition["url"], str(low), str(high), str(longest_s), str(IN_A_ROW)]
-    try:
-        await context.site.shell.run(action.host, argv, timeout_s=longest_s + 30)
-    except CommandError as error:
-        last = error.output.strip().splitlines()[-1:] or [error.text]
-        raise CommandError(f"{action.args['unit']} on {action.host} is not healthy: {last[0]}") from error
+    while True:
+        left = min(LOOK_S, max(5.0, end - context.now()))
+        argv = ["python3", "-c", ASK, condition["url"], str(low), str(high), str(left), str(IN_A_ROW)]
+        try:
+            await context.site.shell.run(action.host, argv, timeout_s=left + 30)
+        except CommandError as error:
+            row = await _show(context, action)
+            if row.get("ActiveState") == "failed" or int(row.get("NRestarts") or 0) >= ENDS:
+                raise await _ended(context, action, row) from error
+            if context.now() >= end:
+                last = error.output.strip().splitlines()[-1:] or [error.text]
+                raise CommandError(f"{action.args['unit']} on {action.host} is not healthy: {last[0]}") from error
+        else:
+            return
+
+
+async def _ended(context: Context, action: Action, row: dict[str, str]) -> CommandError:
+    """The error of a unit that does not stay up, with the last lines of its log."""
+    unit = action.args["unit"]
+    argv = ["journalctl", "-u", f"{unit}.service", "-n", "30", "--no-pager", "-o", "cat"]
+    last = (await context.site.shell.run(action.host, argv, timeout_s=30, check=False)).output
+    state = f"{row.get('ActiveState')}/{row.get('SubState')}, {row.get('NRestarts', '0')} restarts"
+    return CommandError(f"{unit} on {action.host} does not stay up: {state}", output=last)
 
 
 async def _show(context: Context, action: Action) -> dict[str, str]:
@@ -77,12 +97,9 @@ async def is_active(context: Context, action: Action) -> bool:
 
 
 async def _active(context: Context, action: Action) -> None:
-    unit = action.args["unit"]
     row = await _show(context, action)
     if row.get("ActiveState") not in ("active", "activating"):
-        argv = ["journalctl", "-u", f"{unit}.service", "-n", "15", "--no-pager", "-o", "cat"]
-        last = (await context.site.shell.run(action.host, argv, timeout_s=30, check=False)).output
-        raise CommandError(f"{unit} on {action.host} is {row.get('ActiveState')}/{row.get('SubState')}", output=last)
+        raise await _ended(context, action, row)
 
 
 async def _settled(context: Context, action: Action, seconds: float) -> None:
