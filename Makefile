@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PY := .venv/bin/python
 
-.PHONY: help setup demo check test bless lab bench-vim clean
+.PHONY: help setup demo check test test-full docs bless lab bench-vim clean
 
 help: ## show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,7 +25,14 @@ check: setup ## format, lint, types, layers, unit, golden and property tests (un
 	.venv/bin/pytest -q -m "not index and not lab" tests
 
 test: check ## everything: check, the real packages, and real hosts (root)
+	@.venv/bin/pytest -q -m "(index or lab) and not full" tests
+
+test-full: check ## test, and all hops and faults beside each other (root; about an hour and a half)
 	@.venv/bin/pytest -q -m "index or lab" tests
+
+docs: setup ## write docs/reference again from the code: command line, JSON Schemas
+	@.venv/bin/typer escalator.cli.main utils docs --name escalator --output docs/reference/cli.md
+	for name in site campaign; do .venv/bin/escalator schema $$name > docs/reference/$$name.schema.json; done
 
 bless: setup ## rewrite the golden files; review the difference like code
 	@ESCALATOR_BLESS=1 .venv/bin/pytest -q tests/golden

@@ -135,7 +135,7 @@ class Operator:
         }
 
 
-def cloud(folder: Path, name: str, subnet: str) -> Operator:
+def cloud(folder: Path, name: str, subnet: str, *targets: str) -> Operator:
     """A cloud of 2025.1 beside any other, on the cache that all labs share; take it down with ``lab.down``."""
     root = folder / "lab"
     root.mkdir()
@@ -146,5 +146,5 @@ def cloud(folder: Path, name: str, subnet: str) -> Operator:
     cache.mkdir(exist_ok=True)
     Layout(default_folder()).marker.touch()
     made.layout.cache.symlink_to(cache)
-    made.up(Progress(), "2025.1", ("2026.1",))
+    made.up(Progress(), "2025.1", targets or ("2026.1",))
     return Operator(made, folder)

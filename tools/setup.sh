@@ -14,6 +14,7 @@ missing=()
 [ -n "$python" ] || missing+=(python3)
 [ -n "$python" ] && "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 command -v git >/dev/null || missing+=(git)
+command -v zstd >/dev/null || missing+=(zstd)
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" != 0 ]; then
     echo "setup: missing ${missing[*]}: install them (apt-get install ${missing[*]}), then repeat" >&2

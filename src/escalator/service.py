@@ -21,6 +21,7 @@ from escalator.actions.registry import verbs_of
 from escalator.actions.verbs import Context
 from escalator.catalogue.components import Catalogue, load_catalogue
 from escalator.catalogue.releases import load_releases
+from escalator.catalogue.risks import accepted, schema_risks
 from escalator.checks import check as check_plan
 from escalator.config.campaign import CampaignFile, load_campaign
 from escalator.config.site import SiteFile, load_site
@@ -39,7 +40,7 @@ from escalator.journal.fold import View
 from escalator.metering.config import meter_config
 from escalator.metering.process import is_alive, start_meter, stop_meter
 from escalator.metering.summary import failed_requests, summarise, totals
-from escalator.model.findings import refused
+from escalator.model.findings import Finding, Severity, refused
 from escalator.model.inventory import Inventory
 from escalator.model.plan import Action, Plan
 from escalator.model.states import COUNTING, State
@@ -90,7 +91,29 @@ async def design(place: Place, campaign: CampaignFile) -> Plan:
     inventory = await take_inventory(place)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = make_plan(campaign, place.site(), inventory, place.catalogue(), load_releases(), now=now)
-    return replace(made, findings=(*made.findings, *check_plan(made, inventory, place.catalogue())))
+    risks = () if made.empty else await asyncio.to_thread(_risks, made, inventory, place.state)
+    risks = accepted(risks, campaign.accept_risks)
+    return replace(made, findings=(*made.findings, *risks, *check_plan(made, inventory, place.catalogue())))
+
+
+def _risks(plan: Plan, inventory: Inventory, state: Path) -> tuple[Finding, ...]:
+    """What the hop's expand migrations would break; each component against the bundle that it runs from."""
+    archives = {b.id: Path(b.path) for b in inventory.bundles}
+    running = {i.component: i.running for i in inventory.instances if i.active and i.running != plan.bundle}
+    found: list[Finding] = []
+    for since in sorted(set(running.values())):
+        components = tuple(c.component for c in plan.changes if running.get(c.component) == since)
+        if components and since in archives:
+            found += schema_risks(components, archives[plan.bundle], archives[since], state)
+        elif components:
+            found.append(
+                Finding(
+                    Severity.WARNING, "schema.not-scanned", ", ".join(components),
+                    f"the bundle {since or '(unknown)'} that runs is not collected: no comparison of migrations",
+                    requirement="GR-4", hint="collect it into the folder of artefacts",
+                )
+            )  # fmt: skip
+    return tuple(found)
 
 
 def insist(plan: Plan) -> None:

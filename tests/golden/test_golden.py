@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from escalator.cli.knowledge import SCHEMAS
 from escalator.execution.status import screen, status_of
 from escalator.journal.events import Kind, Record
 from escalator.journal.fold import fold
@@ -45,3 +50,10 @@ def test_the_status_in_the_middle(golden: Golden) -> None:
             break
     view = fold(replace(r, seq=n) for n, r in enumerate(records, 1))
     golden("status-middle.txt", screen(status_of("run1", made, view, {"requests": 12345, "failed": 0}, at + 1)))
+
+
+@pytest.mark.parametrize("name", ["site", "campaign"])
+def test_the_published_schema_is_the_one_that_is_used(name: str) -> None:
+    """`make docs` writes it anew."""
+    published = Path(__file__).parents[2] / f"docs/reference/{name}.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == SCHEMAS[name].model_json_schema(by_alias=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import typer
 
 from escalator import __version__
 from escalator.cli import knowledge, operate
 from escalator.cli.output import fail
-from escalator.errors import EscalatorError
+from escalator.errors import EscalatorError, InputError
 
 app = typer.Typer(
     name="escalator",
@@ -26,6 +28,15 @@ operate.add_to(app)
 def version() -> None:
     """Show Escalator's version."""
     typer.echo(__version__)
+
+
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context) -> None:
+    """Run the lab's own command line, escalator-lab: up, status, reset, down."""
+    beside = Path(sys.executable).with_name("escalator-lab")
+    if not beside.exists():
+        raise InputError(f"the lab is not installed: no {beside}", hint="'make setup' in a checkout installs it")
+    os.execv(beside, [beside.name, *context.args])  # noqa: S606 - no shell is wanted
 
 
 def main() -> None:

@@ -89,9 +89,14 @@ def plan(
             raise StorageError(f"{out} can't be written: {error.strerror}") from None
     if as_json:
         show_json({**to_data(made), "id": made.id, "empty": made.empty})
-    elif not (made.empty and refused(made.findings)):
+    elif not refused(made.findings) or not (made.empty or _half_seen(made)):
         say(tree(made))
     _findings(made, as_json=as_json)
+
+
+def _half_seen(made: Plan) -> bool:
+    """Whether part of the site could not be read: a tree made from the rest would mislead."""
+    return any(f.rule == "site.whole" for f in refused(made.findings))
 
 
 def check(
@@ -160,10 +165,11 @@ def suspend(
     site: SiteOption = SITE,
     state: StateOption = STATE,
     why: Annotated[str, typer.Option("--why", help="Kept in the journal.")] = "asked by the operator",
+    as_json: JsonOption = False,
 ) -> None:
     """Ask the run to stop behind the actions that are under way."""
     service.suspend(service.Place(site, state), why)
-    say("asked; see: escalator status")
+    show_json({"asked": "suspend"}) if as_json else say("asked; see: escalator status")
 
 
 def resume(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
@@ -260,6 +266,7 @@ def verify(
     name: Annotated[str, typer.Argument(help="A backup's id, or 'latest'.")] = "latest",
     site: SiteOption = SITE,
     state: StateOption = STATE,
+    as_json: JsonOption = False,
 ) -> None:
     """Prove a backup: checksums, decryption, and each dump restored into a scratch database."""
 
@@ -267,4 +274,5 @@ def verify(
         async with service.connected(place_of(site, state)) as reached:
             return await Backups(state, reached).verify(name)
 
-    say(f"{asyncio.run(prove())} tables were restored for proof")
+    tables = asyncio.run(prove())
+    show_json({"tables_restored": tables}) if as_json else say(f"{tables} tables were restored for proof")

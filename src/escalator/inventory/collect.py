@@ -10,7 +10,7 @@ from typing import Any
 
 from escalator.catalogue.components import Catalogue
 from escalator.config.site import SiteFile
-from escalator.errors import EscalatorError
+from escalator.errors import AuthenticationError, EscalatorError
 from escalator.model.findings import Finding, Severity
 from escalator.model.inventory import (
     Bundle,
@@ -100,6 +100,10 @@ async def _host(site: Site, name: str, configs: dict[str, str]) -> tuple[str, An
 async def _asked(findings: list[Finding], what: str, question: Any, empty: Any) -> Any:
     try:
         return await question
+    except AuthenticationError as error:
+        raise AuthenticationError(
+            error.text, hint="see the entry of clouds.yaml that site.yaml names under cloud:; nothing was changed"
+        ) from error
     except EscalatorError as error:
         findings.append(_sick(what, error.text, error.hint))
         return empty
