@@ -24,13 +24,15 @@ class Service(_Strict):
     """A service of a component.
 
     ``api``: instances behind the load balancer; ``worker``: two slots, of which one runs; ``host``: changed in place
-    on each host. ``ok``: lowest and highest HTTP status of a healthy instance.
+    on each host. ``ok``: lowest and highest HTTP status of a healthy instance. ``stop_s``: longest seconds of a stop in
+    good order, by the service's own defaults.
     """
 
     name: str
     kind: Literal["api", "worker", "host"]
     ok: tuple[int, int] = (200, 300)
     health: Literal["", "compute_service", "network_agent"] = ""
+    stop_s: float = 120.0
 
 
 class Check(_Strict):

@@ -17,7 +17,7 @@ TIMES: dict[str, tuple[float, float]] = {
     "unit.switch": (0.1, 60), "unit.enable": (0.5, 60), "unit.verify": (0.2, 90), "api.probe": (2, 180),
     "data.migrate": (6, 3600), "schema.contract": (4, 3600), "bundle.remove": (2, 300),
 }  # fmt: skip
-STOP_S = 120.0
+STOP_MORE_S = 30.0
 DRAIN_S = 90.0
 QUIET_S = 300.0
 SETTLED_S = 5.0
@@ -45,6 +45,8 @@ class Kit:
     ) -> Action:
         """One action; its id is the step's and its kind, with what tells it from others of the step."""
         expected, longest = TIMES[kind] if kind in TIMES else (args["duration_s"], args["duration_s"] + 60)
+        if kind == "unit.stop":
+            longest = args["stop_s"] + STOP_MORE_S
         tail = f":{args['unit']}" if "unit" in args and args["unit"] not in step else ""
         return Action(
             f"{step}/{kind}{tail}", kind, self.site, host, args, title, expected, longest,
@@ -77,7 +79,7 @@ def roll_api(
     step = f"{phase.value}/{instance.host}/{instance.unit}"
     where: dict[str, Any] = {"backend": backend, "server": instance.slot, "wait_s": DRAIN_S}
     health = kit.health(service, instance)
-    unit: dict[str, Any] = {"unit": instance.unit, "health": health, "stop_s": STOP_S}
+    unit: dict[str, Any] = {"unit": instance.unit, "health": health, "stop_s": service.stop_s}
     actions = [
         kit.action(step, "balancer.drain", instance.host, f"drain {backend}/{instance.slot}", **where),
         kit.action(step, "unit.stop", instance.host, f"stop {instance.unit}", **unit),
@@ -95,8 +97,8 @@ def overlap(
 ) -> Step:
     """A worker with two slots: the idle one starts with the new version files before the running one stops."""
     step = f"{phase.value}/{old.host}/{service.name}"
-    args_new: dict[str, Any] = {"unit": new.unit, "health": kit.health(service, new), "stop_s": STOP_S}
-    args_old: dict[str, Any] = {"unit": old.unit, "health": kit.health(service, old), "stop_s": STOP_S}
+    args_new: dict[str, Any] = {"unit": new.unit, "health": kit.health(service, new), "stop_s": service.stop_s}
+    args_old: dict[str, Any] = {"unit": old.unit, "health": kit.health(service, old), "stop_s": service.stop_s}
     actions = [
         *([_switch(kit, step, new)] if new.installed != kit.bundle.id or phase is Phase.UNPIN else []),
         kit.action(step, "unit.start", new.host, f"start {new.unit} beside {old.unit}", **args_new),
@@ -114,7 +116,7 @@ def overlap(
 def in_place(kit: Kit, component: Component, service: Service, instance: ServiceInstance) -> Step:
     """A service of a host: stopped, changed, started; what it manages goes on running."""
     step = f"{Phase.ROLL.value}/{instance.host}/{instance.unit}"
-    unit: dict[str, Any] = {"unit": instance.unit, "health": kit.health(service, instance), "stop_s": STOP_S}
+    unit: dict[str, Any] = {"unit": instance.unit, "health": kit.health(service, instance), "stop_s": service.stop_s}
     fence: dict[str, Any] = {"reason": f"escalator: {instance.unit} is being upgraded", "wait_s": QUIET_S}
     enabled = any(
         s.host == instance.host and s.binary == service.name and s.status == "enabled"
