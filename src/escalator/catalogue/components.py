@@ -36,10 +36,14 @@ class Service(_Strict):
 
 
 class Check(_Strict):
-    """A check of the component itself, run from the target's version files. ``ok``: exit statuses that let it pass."""
+    """A check of the component itself, run from the target's version files.
+
+    ``ok``: exit statuses that let it pass. ``broken``: target release -> why its own check can't be run there.
+    """
 
     argv: tuple[str, ...]
     ok: tuple[int, ...] = (0,)
+    broken: dict[str, str] = {}
 
 
 class Migration(_Strict):

@@ -51,6 +51,13 @@ def make_plan(
         return replace(empty, hop=(bundle.release, bundle.release), chain=chain, findings=tuple(findings))
     kit = Kit(site.name, site.installer.root, bundle, inventory, dict(site.load_balancer.backends), site.databases.host)
     changed = [c for c in catalogue.ordered() if c.component in {change.component for change in changes}]
+    findings += [
+        Finding(
+            Severity.WARNING, "check.left-out", f"{c.component} {bundle.release}",
+            f"'{' '.join(check.argv)}' is not run: {check.broken[bundle.release]}", requirement="VA-3",
+        )
+        for c in changed for check in c.checks if bundle.release in check.broken
+    ]  # fmt: skip
     return replace(
         empty, hop=(start, bundle.release), bundle=bundle.id, changes=changes, chain=chain, findings=tuple(findings),
         procedures=_procedures(kit, campaign, site, changed, stale), commit=_commit(kit, changed),
@@ -176,7 +183,7 @@ def _procedures(
     checks = [
         one(kit, Phase.PREFLIGHT, f"check/{c.component}/{n}", c.component, "check.command", controller,
             f"{' '.join(check.argv)} of the target", bin=kit.bin, argv=list(check.argv), ok=list(check.ok))
-        for c in changed for n, check in enumerate(c.checks)
+        for c in changed for n, check in enumerate(c.checks) if kit.bundle.release not in check.broken
     ]  # fmt: skip
     found.append(_sequence("checks", "Target's own checks", Phase.PREFLIGHT, checks))
     children = [_component(kit, c, stale, controller) for c in changed]
