@@ -27,7 +27,7 @@ while good < int(sys.argv[5]):
     except OSError as error:
         last = error
     good = good + 1 if isinstance(last, int) and low <= last <= high else 0
-    if time.monotonic() > end:
+    if not good and time.monotonic() > end:
         sys.exit("%s: %s" % (url, last))
     time.sleep(0.1)
 """

@@ -93,3 +93,18 @@ def test_an_unknown_component_is_named_with_those_there_are() -> None:
     with pytest.raises(InputError, match="cinder") as caught:
         plan(campaign("2026.1", scope={"components": ["cinder"]}))
     assert "glance" in caught.value.hint
+
+
+def test_a_check_that_is_broken_in_the_target_is_left_out_and_said_so() -> None:
+    made = plan(campaign("2026.2"), inventory("2026.1", bundles=("2026.1", "2026.2")))
+    asked = [a.title for s in made.steps() for a in s.actions if a.kind == "check.command"]
+    assert "keystone-status upgrade check of the target" in asked
+    assert not [t for t in asked if "glance" in t]
+    assert [f.subject for f in made.findings if f.rule == "check.left-out"] == ["glance 2026.2"]
+
+
+def test_novas_services_have_the_time_that_they_wait_at_a_stop() -> None:
+    stops = {a.args["unit"]: a for s in plan().steps() for a in s.actions if a.kind == "unit.stop"}
+    for unit in ("nova-conductor-a", "nova-scheduler-a", "nova-compute"):
+        assert stops[unit].args["stop_s"] > 160
+        assert stops[unit].longest_s > stops[unit].args["stop_s"]
