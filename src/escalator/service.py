@@ -8,7 +8,7 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -306,8 +306,17 @@ def _secrets(config: SiteFile) -> tuple[str, ...]:
         raise InputError(f"{path} can't be read: {error}", hint="see cloud: in site.yaml") from error
 
 
+def _versions(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Component -> the versions that run, more than one in the middle of an upgrade."""
+    found: dict[str, set[str]] = {}
+    for component, version in pairs:
+        if version:
+            found.setdefault(component, set()).add(version)
+    return {component: ", ".join(sorted(versions)) for component, versions in found.items()}
+
+
 async def report(place: Place, name: str = "") -> dict[str, Any]:
-    """The report of a run; versions are read back from the running services."""
+    """The report of a run; versions are read back from the running services: now, of an earlier run as it ended."""
     run = runs.load(place.state, name)
     view = run.view()
     titles = {a.id: (a.title, s.id) for s in (*run.plan.steps(), *run.plan.commit_steps()) for a in s.actions}
@@ -328,16 +337,14 @@ async def report(place: Place, name: str = "") -> dict[str, Any]:
             events.append(open_at[record.subject])
         elif record.kind is Kind.OUTCOME and record.subject in open_at:
             open_at.pop(record.subject).update(end=record.at, result=str(record.data["result"]))
-    inventory = await take_inventory(place)
-    versions = {
-        c.component: {
-            "from": c.from_version,
-            "to": ", ".join(
-                sorted({i.version for i in inventory.instances if i.component == c.component and i.active})
-            ),
-        }
-        for c in run.plan.changes
-    }
+    ran = {c.component: c.from_version for c in run.plan.changes}
+    if run.folder.name == runs.load(place.state).folder.name:
+        inventory = await take_inventory(place)
+        ran |= _versions((i.component, i.version) for i in inventory.instances if i.active)
+    elif view.state is not State.ROLLBACK_COMPLETED:  # what the processes said when it ended
+        verified = [a for s in run.plan.steps() for a in s.actions if a.kind == "unit.verify"]
+        ran |= _versions((a.args["component"], str(view.of(a.id).facts.get("version", ""))) for a in verified)
+    versions = {c.component: {"from": c.from_version, "to": ran[c.component]} for c in run.plan.changes}
     summary = await asyncio.to_thread(summarise, run.meter, events)
     environment = {"python": platform.python_version(), "kernel": platform.release(), "cpus": str(os.cpu_count())}
     return build(

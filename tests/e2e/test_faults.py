@@ -94,6 +94,7 @@ def test_a_migration_that_errors_is_rolled_back(operator: Operator) -> None:
         operator.sql(f"DROP INDEX {INDEX} ON keystone.revocation_event")
 
 
+@pytest.mark.full
 def test_an_api_that_never_becomes_healthy_is_rolled_back(operator: Operator) -> None:
     folder = "/etc/systemd/system/keystone-api-b.service.d"
     operator.on_controller(f'mkdir -p {folder}; printf "{UNHEALTHY}" > {folder}/fault.conf; systemctl daemon-reload')

@@ -1,4 +1,4 @@
-"""The report of a run as plain data (report.schema.json)."""
+"""The report of a run as plain data (docs/reference/report.schema.json)."""
 
 from __future__ import annotations
 

@@ -48,3 +48,14 @@ def test_hostile_names_stay_text_and_nothing_is_loaded(tmp_path):
     assert "http://" not in html
     assert "https://" not in html
     assert html.count("<rect") > 3
+
+
+def test_the_published_schema_names_what_a_report_holds(tmp_path):
+    published = json.loads((Path(__file__).parents[3] / "docs/reference/report.schema.json").read_text())
+    report = a_report(tmp_path)
+    assert set(published["properties"]) == set(report)
+    assert set(published["required"]) <= set(report)
+    per_api = published["properties"]["apis"]["additionalProperties"]["properties"]
+    assert set(per_api) >= set(report["apis"]["nova"])
+    per_kind = per_api["kinds"]["additionalProperties"]["properties"]
+    assert set(per_kind) >= set(report["apis"]["nova"]["kinds"]["live"])
