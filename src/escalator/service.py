@@ -8,7 +8,7 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from escalator.actions.registry import verbs_of
 from escalator.actions.verbs import Context
 from escalator.catalogue.components import Catalogue, load_catalogue
 from escalator.catalogue.releases import load_releases
-from escalator.catalogue.risks import accepted, schema_risks
+from escalator.catalogue.risks import accepted, hop_risks
 from escalator.checks import check as check_plan
 from escalator.config.campaign import CampaignFile, load_campaign
 from escalator.config.site import SiteFile, load_site
@@ -40,12 +40,13 @@ from escalator.journal.fold import View
 from escalator.metering.config import meter_config
 from escalator.metering.process import is_alive, start_meter, stop_meter
 from escalator.metering.summary import failed_requests, summarise, totals
-from escalator.model.findings import Finding, Severity, refused
+from escalator.model.findings import refused
 from escalator.model.inventory import Inventory
 from escalator.model.plan import Action, Plan
 from escalator.model.states import COUNTING, State
 from escalator.plan.planner import make_plan
 from escalator.report.build import build
+from escalator.report.versions import versions_now, versions_then
 from escalator.sites.connect import connect
 from escalator.sites.protocol import Site
 
@@ -91,29 +92,9 @@ async def design(place: Place, campaign: CampaignFile) -> Plan:
     inventory = await take_inventory(place)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = make_plan(campaign, place.site(), inventory, place.catalogue(), load_releases(), now=now)
-    risks = () if made.empty else await asyncio.to_thread(_risks, made, inventory, place.state)
+    risks = () if made.empty else await asyncio.to_thread(hop_risks, made, inventory, place.state)
     risks = accepted(risks, campaign.accept_risks)
     return replace(made, findings=(*made.findings, *risks, *check_plan(made, inventory, place.catalogue())))
-
-
-def _risks(plan: Plan, inventory: Inventory, state: Path) -> tuple[Finding, ...]:
-    """What the hop's expand migrations would break; each component against the bundle that it runs from."""
-    archives = {b.id: Path(b.path) for b in inventory.bundles}
-    running = {i.component: i.running for i in inventory.instances if i.active and i.running != plan.bundle}
-    found: list[Finding] = []
-    for since in sorted(set(running.values())):
-        components = tuple(c.component for c in plan.changes if running.get(c.component) == since)
-        if components and since in archives:
-            found += schema_risks(components, archives[plan.bundle], archives[since], state)
-        elif components:
-            found.append(
-                Finding(
-                    Severity.WARNING, "schema.not-scanned", ", ".join(components),
-                    f"the bundle {since or '(unknown)'} that runs is not collected: no comparison of migrations",
-                    requirement="GR-4", hint="collect it into the folder of artefacts",
-                )
-            )  # fmt: skip
-    return tuple(found)
 
 
 def insist(plan: Plan) -> None:
@@ -306,15 +287,6 @@ def _secrets(config: SiteFile) -> tuple[str, ...]:
         raise InputError(f"{path} can't be read: {error}", hint="see cloud: in site.yaml") from error
 
 
-def _versions(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Component -> the versions that run, more than one in the middle of an upgrade."""
-    found: dict[str, set[str]] = {}
-    for component, version in pairs:
-        if version:
-            found.setdefault(component, set()).add(version)
-    return {component: ", ".join(sorted(versions)) for component, versions in found.items()}
-
-
 async def report(place: Place, name: str = "") -> dict[str, Any]:
     """The report of a run; versions are read back from the running services: now, of an earlier run as it ended."""
     run = runs.load(place.state, name)
@@ -337,14 +309,8 @@ async def report(place: Place, name: str = "") -> dict[str, Any]:
             events.append(open_at[record.subject])
         elif record.kind is Kind.OUTCOME and record.subject in open_at:
             open_at.pop(record.subject).update(end=record.at, result=str(record.data["result"]))
-    ran = {c.component: c.from_version for c in run.plan.changes}
-    if run.folder.name == runs.load(place.state).folder.name:
-        inventory = await take_inventory(place)
-        ran |= _versions((i.component, i.version) for i in inventory.instances if i.active)
-    elif view.state is not State.ROLLBACK_COMPLETED:  # what the processes said when it ended
-        verified = [a for s in run.plan.steps() for a in s.actions if a.kind == "unit.verify"]
-        ran |= _versions((a.args["component"], str(view.of(a.id).facts.get("version", ""))) for a in verified)
-    versions = {c.component: {"from": c.from_version, "to": ran[c.component]} for c in run.plan.changes}
+    current = run.folder.name == runs.load(place.state).folder.name
+    versions = versions_now(run.plan, await take_inventory(place)) if current else versions_then(run.plan, view)
     summary = await asyncio.to_thread(summarise, run.meter, events)
     environment = {"python": platform.python_version(), "kernel": platform.release(), "cpus": str(os.cpu_count())}
     return build(
