@@ -35,12 +35,14 @@ CAMPAIGN = (
 def naive_row(site: Path, folder: Path, work: Callable[[], None]) -> dict[str, Any]:
     """The careless upgrade under the meter that Escalator's own runs are under."""
     start_meter(meter_config(load_site(site), folder), folder)
-    time.sleep(AHEAD_S)
-    began = time.monotonic()
-    work()
-    seconds = time.monotonic() - began
-    time.sleep(AHEAD_S)
-    stop_meter(folder)
+    try:
+        time.sleep(AHEAD_S)
+        began = time.monotonic()
+        work()
+        seconds = time.monotonic() - began
+        time.sleep(AHEAD_S)
+    finally:
+        stop_meter(folder)
     return row(summarise(folder), seconds)
 
 
@@ -83,11 +85,13 @@ def main() -> None:
     def careless() -> None:
         naive.upgrade(lab.layout, lab.network, lab.shape, bundles.lock(TARGET).id, Progress(quiet=quiet))
 
-    answers = {"naive": naive_row(site, folder / "naive", careless)}
-    lab.reset(Progress(quiet=quiet))
-    answers["escalator"] = escalator_row(site, folder)
-    lab.down(Progress(quiet=quiet))
-    shutil.rmtree(folder)
+    try:
+        answers = {"naive": naive_row(site, folder / "naive", careless)}
+        lab.reset(Progress(quiet=quiet))
+        answers["escalator"] = escalator_row(site, folder)
+    finally:
+        lab.down(Progress(quiet=quiet))
+    shutil.rmtree(folder)  # kept where one of them failed: it holds what was measured
     if not quiet:
         apis = sorted(answers["naive"]["longest_gap_ms"])
         print(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -57,3 +59,12 @@ def test_the_published_schema_is_the_one_that_is_used(name: str) -> None:
     """`make docs` writes it anew."""
     published = Path(__file__).parents[2] / f"docs/reference/{name}.schema.json"
     assert json.loads(published.read_text(encoding="utf-8")) == SCHEMAS[name].model_json_schema(by_alias=True)
+
+
+def test_the_published_command_reference_is_the_one_of_the_commands(tmp_path: Path) -> None:
+    """`make docs` writes it anew."""
+    made = tmp_path / "cli.md"
+    typer = Path(sys.executable).with_name("typer")
+    words = ["escalator.cli.main", "utils", "docs", "--name", "escalator", "--output", str(made)]
+    subprocess.run([typer, *words], check=True, capture_output=True)
+    assert made.read_text() == (Path(__file__).parents[2] / "docs/reference/cli.md").read_text()

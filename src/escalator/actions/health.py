@@ -11,17 +11,19 @@ from escalator.model.plan import Action
 
 PAUSE_S = 0.5
 IN_A_ROW = 3  # answers that make an API healthy
+ANSWER_S = 20.0  # longest for one answer
 LOOK_S = 10.0  # between two looks at whether a unit that does not answer keeps ending
 ENDS = 3  # so often ended and started again by systemd since its start, it will not come up
 
-#: Runs on the host: asks until several answers in a row are good. argv: url, lowest, highest, longest
+#: Runs on the host: asks until several answers in a row are good. argv: url, lowest, highest, longest, how many,
+#: longest for one answer
 ASK = """
 import sys, time, urllib.error, urllib.request
 url, low, high, end = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), time.monotonic() + float(sys.argv[4])
 good, last = 0, "no answer"
 while good < int(sys.argv[5]):
     try:
-        last = urllib.request.urlopen(url, timeout=20).status
+        last = urllib.request.urlopen(url, timeout=float(sys.argv[6])).status
     except urllib.error.HTTPError as error:
         last = error.code
     except OSError as error:
@@ -63,8 +65,9 @@ async def _http(context: Context, action: Action, condition: dict[str, Any], end
     while True:
         left = min(LOOK_S, max(5.0, end - context.now()))
         argv = ["python3", "-c", ASK, condition["url"], str(low), str(high), str(left), str(IN_A_ROW)]
+        argv.append(str(ANSWER_S))
         try:
-            await context.site.shell.run(action.host, argv, timeout_s=left + 30)
+            await context.site.shell.run(action.host, argv, timeout_s=left + (IN_A_ROW + 1) * ANSWER_S)
         except CommandError as error:
             row = await _show(context, action)
             if row.get("ActiveState") == "failed" or int(row.get("NRestarts") or 0) >= ENDS:

@@ -102,7 +102,7 @@ async def _asked(findings: list[Finding], what: str, question: Any, empty: Any) 
         return await question
     except AuthenticationError as error:
         raise AuthenticationError(
-            error.text, hint="see the entry of clouds.yaml that site.yaml names under cloud:; nothing was changed"
+            error.text, hint="see the entry of clouds.yaml that site.yaml names under cloud:"
         ) from error
     except EscalatorError as error:
         findings.append(_sick(what, error.text, error.hint))

@@ -13,11 +13,12 @@ from escalator.model.plan import Action, Impact, Phase, Step, UndoClass
 TIMES: dict[str, tuple[float, float]] = {
     "bundle.verify": (1, 120), "bundle.stage": (10, 900), "check.command": (3, 300), "check.site": (1, 120),
     "backup.take": (15, 3600), "schema.expand": (4, 1800), "balancer.drain": (1, 120), "balancer.ready": (1, 120),
-    "compute.disable": (9, 400), "compute.enable": (1, 400), "unit.stop": (2, 150), "unit.start": (7, 240),
+    "compute.disable": (9, 400), "compute.enable": (1, 400), "unit.stop": (2, 30), "unit.start": (7, 240),
     "unit.switch": (0.1, 60), "unit.enable": (0.5, 60), "unit.verify": (0.2, 90), "api.probe": (2, 180),
     "data.migrate": (6, 3600), "schema.contract": (4, 3600), "bundle.remove": (2, 300),
 }  # fmt: skip
-STOP_MORE_S = 30.0
+#: kinds whose longest time depends on one of their arguments: it comes on top
+ON_TOP = {"unit.stop": "stop_s"}
 DRAIN_S = 90.0
 QUIET_S = 300.0
 SETTLED_S = 5.0
@@ -45,8 +46,8 @@ class Kit:
     ) -> Action:
         """One action; its id is the step's and its kind, with what tells it from others of the step."""
         expected, longest = TIMES[kind] if kind in TIMES else (args["duration_s"], args["duration_s"] + 60)
-        if kind == "unit.stop":
-            longest = args["stop_s"] + STOP_MORE_S
+        if kind in ON_TOP:
+            longest += args[ON_TOP[kind]]
         tail = f":{args['unit']}" if "unit" in args and args["unit"] not in step else ""
         return Action(
             f"{step}/{kind}{tail}", kind, self.site, host, args, title, expected, longest,
