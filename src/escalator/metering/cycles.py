@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +55,7 @@ class Cycle:
     recorder: Recorder
     pause_s: float
     _left: set[str] = field(default_factory=set)  # names whose resource may still be there
+    _doubtful: set[str] = field(default_factory=set)  # not listed when looked for: made late, or never
     _ids: dict[str, str] = field(default_factory=dict)
     _fresh: bool = True
 
@@ -97,10 +99,13 @@ class Cycle:
             listed = await self._listed()
             for resource in listed:
                 name = str(resource.get("name", ""))
-                if name in self._left or (everything and OURS.fullmatch(name)):
+                if name in self._left | self._doubtful or (everything and OURS.fullmatch(name)):
                     await self._delete(str(resource["id"]))
+                    self._left.discard(name)
+                    self._doubtful.discard(name)
         except Failed:
             return False
+        self._doubtful |= self._left
         self._left.clear()
         return True
 
@@ -133,11 +138,24 @@ class Cycle:
             "image": {"name": name, "container_format": "bare", "disk_format": "raw"},
             "project": {"project": {"name": name, "domain_id": "default"}},
         }
-        resource = await self._call("POST", self.base + self.kind.path, body=bodies[self.kind.name])
+        resource = await self._whole(self._call("POST", self.base + self.kind.path, body=bodies[self.kind.name]))
         found = resource.get(self.kind.one, {}) if self.kind.one else resource
         if not found.get("id"):
             raise Failed("no-id")
         return str(found["id"])
+
+    @staticmethod
+    async def _whole(request: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        """The answer; where the cycle is cancelled meanwhile, only behind it.
+
+        What is being made is in no listing yet: a clean-up that did not wait would leave it behind.
+        """
+        task = asyncio.ensure_future(request)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])  # the request has its own longest time
+            raise
 
     async def _ready(self, found: str) -> None:
         url = f"{self.base}{self.kind.path}/{found}"

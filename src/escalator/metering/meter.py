@@ -25,6 +25,7 @@ READS = {
 }
 ADMIN_ONLY = ("keystone", "placement", "project")
 CLEANING_S = 30.0
+CLEANING_TRIES, CLEANING_PAUSE_S = 3, 1.0
 STREAMS = 3
 
 
@@ -183,9 +184,16 @@ class Meter:
     async def _clean_up(self) -> None:
         try:
             async with asyncio.timeout(CLEANING_S):
-                await asyncio.gather(*(cycle.sweep() for cycle in self.cycles))
+                await asyncio.gather(*(self._swept(cycle) for cycle in self.cycles))
         except TimeoutError:
             return  # the next meter cleans up
+
+    @staticmethod
+    async def _swept(cycle: Cycle) -> None:
+        for _ in range(CLEANING_TRIES):
+            if await cycle.sweep():
+                return
+            await asyncio.sleep(CLEANING_PAUSE_S)
 
 
 def _raise_file_limit() -> None:

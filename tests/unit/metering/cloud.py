@@ -21,6 +21,8 @@ class Cloud:
         self.mode = "ok"
         self.resources = {}
         self.server_status = "ACTIVE"
+        self.slow_create = 0.0  # seconds before a port is made, whoever still waits for the answer
+        self.creating = 0
         self.deleted = 0
         self._number = 0
         self._server = None
@@ -46,6 +48,9 @@ class Cloud:
                 body = await reader.readexactly(length[0]) if length else b""
                 if self.mode == "hang":
                     await asyncio.sleep(30)
+                if self.slow_create and method == "POST" and path.endswith("/ports"):
+                    self.creating += 1
+                    await asyncio.sleep(self.slow_create)
                 status, headers, data = self._answer(method, path, body)
                 text = b"" if status == 204 else json.dumps(data).encode()
                 lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(text)}", *headers]

@@ -122,6 +122,36 @@ def test_cycles_leave_nothing_behind_and_clean_up_after_an_earlier_meter(tmp_pat
     assert summary["apis"]["neutron"]["kinds"]["port"]["requests"] > 1
 
 
+@pytest.mark.parametrize("timeout_s", [5.0, 0.5])
+def test_what_is_being_made_when_the_meter_stops_is_not_left_behind(tmp_path, timeout_s):
+    """The second time the answer is not even waited for: what is made late is found at the end."""
+
+    async def main():
+        async with a_cloud() as cloud:
+            cloud.slow_create = 1.0
+            given = config(
+                tmp_path / "meter",
+                cloud,
+                apis={"keystone": cloud.url, "neutron": cloud.url},
+                credentials=credentials(tmp_path, cloud),
+                objects=ProbeObjects(image="it", flavor="it", network="it", cycles=["port"]),
+                intervals=Intervals(live=0.05, read=0, token=0, cycle=0.1),
+                timeout_s=timeout_s,
+            )
+            await asyncio.to_thread(start_meter, given, tmp_path / "meter")
+            try:
+                await until(lambda: cloud.creating > (0 if timeout_s > cloud.slow_create else 2))
+                if timeout_s < cloud.slow_create:
+                    cloud.slow_create = 0.0
+                    await asyncio.sleep(1.5)
+            finally:
+                await asyncio.to_thread(stop_meter, tmp_path / "meter")
+            await asyncio.sleep(1.5)
+            return cloud
+
+    assert asyncio.run(main()).resources == {}
+
+
 def test_a_server_in_error_is_a_failed_cycle(tmp_path):
     async def story(cloud):
         cloud.server_status = "ERROR"
