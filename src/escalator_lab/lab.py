@@ -103,6 +103,8 @@ class Lab:
         known = fresh and bool(bundle) and golden.restore(self.layout, self.shape, kept)
         hosts.prepare(self.layout, self.network, self.shape)
         hosts.keys(self.layout, self.network, self.shape)
+        if known:
+            cloud.files()  # the kept ones name the folder of the lab that was kept
         if fresh and bundle and not known:
             for host in self.shape.hosts:
                 roles.write(self.layout, self.network, self.shape, host, bundle)

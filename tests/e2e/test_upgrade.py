@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from escalator_lab.progress import Progress
 from operator_at_work import Operator, cloud
@@ -20,6 +21,11 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     made = cloud(tmp_path_factory.mktemp("upgrade"), "u", "10.79.0.0/24")
     yield made
     made.lab.down(Progress())
+
+
+def test_the_site_names_the_bundles_of_this_lab_not_of_the_one_that_was_kept(operator: Operator) -> None:
+    named = yaml.safe_load(operator.site.read_text())["artefacts"]["folder"]
+    assert named == str(operator.lab.layout.releases)
 
 
 def test_a_release_that_does_not_start_is_rolled_back_without_a_failed_request(operator: Operator) -> None:
