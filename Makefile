@@ -27,7 +27,7 @@ check: setup ## format, lint, types, layers, unit, golden and property tests (un
 test: check ## everything: check, the real packages, and real hosts (root)
 	@.venv/bin/pytest -q -m "(index or lab) and not full" tests
 
-test-full: check ## test, and the long cases: a chain of three hops, faults (root)
+test-full: check ## test, and the long cases: a chain of three hops, an API that never becomes healthy (root)
 	@.venv/bin/pytest -q -m "index or lab" tests
 
 docs: setup ## write docs/reference again from the code: command line, JSON Schemas
