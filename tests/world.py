@@ -72,9 +72,9 @@ class KillableJournal(MemoryJournal):
         super().__init__(lambda: float(world.ticks), records)
         self.world = world
 
-    def append(self, record: Record) -> Record:
+    async def append(self, record: Record) -> Record:
         self.world.tick()
-        kept = super().append(record)
+        kept = await super().append(record)
         self.world.tick()
         return kept
 
@@ -103,7 +103,7 @@ def plan(*, steps: int = 3, actions: int = 3, mode: Mode = Mode.SEQUENCE, retrie
     )  # fmt: skip
 
 
-def context(_: Action) -> Context:
+def context(_: Action, attempt: int) -> Context:
     return cast("Context", _Nothing())
 
 

@@ -10,6 +10,7 @@ What is wrong with a plan or a cloud is a *value* (:class:`escalator.model.findi
     |   +-- IllegalMoveError        ESC-201           no such move in the state table
     |   +-- PlanRefusedError        ESC-202           the plan breaks a rule
     |   +-- LockedError             ESC-203           another Escalator drives this run
+    |   +-- FencedError             ESC-204           another Escalator has taken this run over: our orders are void
     +-- SiteError                   ESC-300  exit 4   the site did not do what was asked
     |   +-- UnreachableError        ESC-301           no connection, or it broke
     |   +-- AuthenticationError     ESC-302           the site refused our credentials
@@ -88,6 +89,12 @@ class LockedError(RefusedError):
     """Another Escalator drives this run."""
 
     code = "ESC-203"
+
+
+class FencedError(RefusedError):
+    """Another Escalator has taken this run over (its epoch is newer): no order of ours counts any more."""
+
+    code = "ESC-204"
 
 
 class SiteError(EscalatorError):

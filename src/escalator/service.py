@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import platform
 import signal
@@ -26,17 +27,19 @@ from escalator.checks import check as check_plan
 from escalator.config.campaign import CampaignFile, load_campaign
 from escalator.config.site import SiteFile, load_site
 from escalator.engine.memory import MemoryEngine
-from escalator.errors import InputError, PlanRefusedError, RefusedError, StorageError
+from escalator.errors import InputError, LockedError, NotFoundError, PlanRefusedError, RefusedError, StorageError
 from escalator.execution import commit as committing
 from escalator.execution import rollback, runs
 from escalator.execution.driver import Driver
 from escalator.execution.executor import execute as carry_out
+from escalator.execution.lease import Lease, driving, is_silent, owner, seize
 from escalator.execution.restore import Restored
 from escalator.execution.restore import restore as bring_back
 from escalator.execution.status import Status, status_of
 from escalator.inventory.collect import collect
 from escalator.journal.events import Kind, Record
-from escalator.journal.fold import View
+from escalator.journal.fold import ActionState, View
+from escalator.journal.group import GroupJournal
 from escalator.metering.config import meter_config
 from escalator.metering.process import is_alive, start_meter, stop_meter
 from escalator.metering.summary import failed_requests, summarise, totals
@@ -51,6 +54,8 @@ from escalator.sites.connect import connect
 from escalator.sites.protocol import Site
 
 LEAST_FREE = 200 * 1024 * 1024  # bytes: journal, outputs, one backup of a small site
+WATCH_S = 0.5  # how soon a request to suspend, made by another process, is heard of
+CLOCK_JUMP_S = 60.0  # what time synchronisation may correct in one go
 METER_AHEAD_S = 5.0  # measured before the first action, so that a run has something to be compared with
 Listen = Callable[[Record], None]
 
@@ -125,7 +130,7 @@ async def execute(place: Place, campaign_path: Path, listen: Listen) -> runs.Run
     campaign, text = load_campaign(campaign_path), campaign_path.read_text(encoding="utf-8")  # noqa: ASYNC240
     prepare_state(place.state)
     last: runs.Run | None = None
-    with runs.driving(place.state):
+    with driving(place.state) as epoch:
         while True:
             run = _unfinished(place.state)
             if run is None:
@@ -135,7 +140,7 @@ async def execute(place: Place, campaign_path: Path, listen: Listen) -> runs.Run
                     return last
                 run = runs.create(place.state, plan, text)
             last = run
-            state = await _drive(place, run, listen)
+            state = await _drive(place, run, listen, epoch)
             if state is not State.CAMPAIGN_COMMITTED or run.plan.hop[1] == (run.plan.chain or run.plan.hop)[-1]:
                 return run
 
@@ -149,32 +154,32 @@ def _unfinished(state: Path) -> runs.Run | None:
     return None if run.view().state in over else run
 
 
-async def _drive(place: Place, run: runs.Run, listen: Listen) -> State:
+async def _drive(place: Place, run: runs.Run, listen: Listen, epoch: int) -> State:
     """Execute; on a failure roll back where the policy says so; commit where it says automatic."""
     if run.view().state is State.EXECUTION_COMPLETED and run.plan.policy.commit != "automatic":
         raise RefusedError(
             f"run {run.folder.name} is done and waits for a decision",
             hint="'escalator commit' makes it final, 'escalator rollback' takes it back",
         )
-    async with _driver(place, run, listen) as driver:
+    async with _driver(place, run, listen, epoch) as driver:
         await asyncio.sleep(METER_AHEAD_S)
         state = driver.view.state
         if state is not State.EXECUTION_COMPLETED:
-            state = await carry_out(driver)
+            state = await carry_out(driver, run.folder.name)
         if state is State.SUSPENDED_BY_ERROR_DETECTED and run.plan.policy.on_failure == "rollback":
-            driver.write(Kind.NOTE, text="rolling back, as the policy says")
+            await driver.write(Kind.NOTE, text="rolling back, as the policy says")
             return await rollback.roll_back(driver)
         if state is State.EXECUTION_COMPLETED and run.plan.policy.commit == "automatic":
-            state, _ = await committing.commit(driver)
+            state, _ = await committing.commit(driver, run.folder.name)
         return state
 
 
 async def commit(place: Place, listen: Listen) -> State:
     """Data migrations and contraction of the current run. RefusedError with what stopped it."""
-    with runs.driving(place.state):
+    with driving(place.state) as epoch:
         run = runs.load(place.state)
-        async with _driver(place, run, listen) as driver:
-            state, halts = await committing.commit(driver)
+        async with _driver(place, run, listen, epoch) as driver:
+            state, halts = await committing.commit(driver, run.folder.name)
         if halts:
             raise RefusedError(f"the commit stopped: {halts[0].why}", hint="mend that, then 'escalator commit' again")
         return state
@@ -182,16 +187,16 @@ async def commit(place: Place, listen: Listen) -> State:
 
 async def roll_back(place: Place, listen: Listen) -> State:
     """Take the current run back."""
-    with runs.driving(place.state):
+    with driving(place.state) as epoch:
         run = runs.load(place.state)
-        async with _driver(place, run, listen) as driver:
+        async with _driver(place, run, listen, epoch) as driver:
             return await rollback.roll_back(driver)
 
 
 async def restore(place: Place, backup: str, say: Callable[[str], None]) -> Restored:
     """Bring a backup's state back; what users did since is lost, and named."""
     prepare_state(place.state)
-    with runs.driving(place.state):
+    with driving(place.state):
         async with connected(place) as site:
             return await bring_back(place.state, site, backup, say)
 
@@ -201,9 +206,59 @@ def suspend(place: Place, why: str) -> None:
     run = runs.load(place.state)
     if run.view().state not in COUNTING | {State.ROLLING_BACK}:
         raise RefusedError(f"run {run.folder.name} does not run: it is {run.view().state}")
-    journal = run.journal()
-    journal.append(Record(Kind.ASKED, "", {"what": "suspend", "why": why}))
-    journal.close()
+    _append(run, Record(Kind.ASKED, "", {"what": "suspend", "why": why}, at=time.time()))
+
+
+def resolve(place: Place, action: str, outcome: str, why: str) -> None:
+    """A person's word on how an action in doubt stands: ``done`` or ``not-done``; RefusedError where none is asked."""
+    with driving(place.state):
+        run = runs.load(place.state)
+        view = run.view()
+        known = {a.id for s in (*run.plan.steps(), *run.plan.commit_steps()) for a in s.actions}
+        if action not in known:
+            raise NotFoundError(f"run {run.folder.name} has no action '{action}'", hint=f"in doubt: {_doubts(view)}")
+        if view.of(action).state is ActionState.PENDING:
+            raise RefusedError(f"'{action}' was never begun: there is nothing to resolve", hint=_doubts(view))
+        said = {"as": outcome, "why": why, "who": person()}
+        _append(run, Record(Kind.RESOLVED, action, said, at=time.time()))
+
+
+def _doubts(view: View) -> str:
+    return ", ".join(view.in_doubt) or "nothing"
+
+
+def _append(run: runs.Run, record: Record) -> None:
+    """Append what a person says, beside whoever drives."""
+    store = run.store()
+    try:
+        store.write([record])
+    finally:
+        store.close()
+
+
+def person() -> str:
+    """Who is at the keyboard, as the machine knows it."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+async def takeover(place: Place, why: str, listen: Listen) -> runs.Run:
+    """Drive the current run from here on; LockedError where its driver still shows that it lives."""
+    run = runs.load(place.state)
+    store = run.store()
+    try:
+        if not await asyncio.to_thread(is_silent, store):
+            raise LockedError(
+                f"{store.holder()[1]} drives run {run.folder.name} and lives", hint="escalator suspend, then resume"
+            )
+    finally:
+        store.close()
+    _append(run, Record(Kind.NOTE, "", {"text": f"taken over: {why}", "who": person()}, at=time.time()))
+    seize(place.state)
+    with driving(place.state) as epoch:
+        if _unfinished(place.state) is None:
+            raise RefusedError(f"run {run.folder.name} is over")
+        await _drive(place, run, listen, epoch)
+    return run
 
 
 def status(place: Place, name: str = "") -> Status:
@@ -213,24 +268,23 @@ def status(place: Place, name: str = "") -> Status:
 
 
 @asynccontextmanager
-async def _driver(place: Place, run: runs.Run, listen: Listen) -> AsyncIterator[Driver]:
+async def _driver(place: Place, run: runs.Run, listen: Listen, least: int) -> AsyncIterator[Driver]:
     """The run's driver under the meter's eyes; Ctrl-C suspends, twice leaves at once."""
     config = place.site()
-    inner = run.journal()
-    journal = runs.LoggedJournal(inner, run.folder / "log.jsonl", _secrets(config), listen)
-    async with connected(place) as site:
+    run.records()  # proves the journal whole
+    async with connected(place) as site, _journal(place, run, listen, least) as (journal, lease):
 
-        def context_of(action: Action) -> Context:
+        def context_of(action: Action, attempt: int) -> Context:
             return Context(
-                site=site, state_dir=place.state, run_dir=run.folder, output=run.output(action.id),
-                progress=lambda text: driver.write(Kind.PROGRESS, action.id, text=text), sleep=asyncio.sleep,
-                now=time.monotonic, facts=lambda name: driver.view.of(name).facts,
+                site=site, state_dir=place.state, run_dir=run.folder, run=run.folder.name, attempt=attempt,
+                output=run.output(action.id), progress=lambda text: driver.progress(action.id, text),
+                sleep=asyncio.sleep, now=time.monotonic, facts=lambda name: driver.view.of(name).facts,
             )  # fmt: skip
 
-        before = failed_requests(run.meter)
-        driver = Driver(run.plan, journal, MemoryEngine(), verbs_of, context_of, guard=_guard(run, before))
-        run.view()  # proves the journal whole
-        driver.sync()
+        guard = _guard(run, failed_requests(run.meter))
+        driver = Driver(
+            run.plan, journal, MemoryEngine(clock=steady_clock()), verbs_of, context_of, guard, lease.confirm
+        )
         start_meter(meter_config(config, run.meter), run.meter)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, _interrupted(driver))
@@ -239,12 +293,39 @@ async def _driver(place: Place, run: runs.Run, listen: Listen) -> AsyncIterator[
         finally:
             loop.remove_signal_handler(signal.SIGINT)
             await asyncio.to_thread(stop_meter, run.meter)
-            inner.close()
+
+
+@asynccontextmanager
+async def _journal(
+    place: Place, run: runs.Run, listen: Listen, least: int
+) -> AsyncIterator[tuple[runs.LoggedJournal, Lease]]:
+    """The run's journal, ours to write from now on: what others append is carried in, and a beat shows that we live."""
+    store = run.store()
+    epoch = store.take(owner(), least=least)
+    inner = GroupJournal(store, epoch=epoch)
+    journal = runs.LoggedJournal(inner, run.folder / "log.jsonl", _secrets(place.site()), listen)
+    lease = Lease(store, epoch)
+    await journal.append(Record(Kind.TAKEN, "", {"epoch": epoch, "owner": owner(), "who": person()}))
+    beside = [asyncio.create_task(inner.watch(WATCH_S)), asyncio.create_task(lease.keep())]
+    try:
+        yield journal, lease
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await inner.close()
+
+
+def steady_clock() -> Callable[[], float]:
+    """Seconds since the epoch that only go forwards, however this machine's clock is set meanwhile."""
+    wall, steady = time.time(), time.monotonic()
+    return lambda: wall + time.monotonic() - steady
 
 
 def _interrupted(driver: Driver) -> Callable[[], None]:
     """What Ctrl-C does: ask to suspend; the second time leave and say what is in doubt."""
     asked = False
+    asking: list[asyncio.Future[None]] = []  # held until it is done
 
     def act() -> None:
         nonlocal asked
@@ -253,7 +334,7 @@ def _interrupted(driver: Driver) -> Callable[[], None]:
             print(f"\nescalator: left at once; in doubt: {doubt}; 'escalator resume' looks first", file=sys.stderr)  # noqa: T201
             os._exit(130)
         asked = True
-        driver.write(Kind.ASKED, what="suspend", why="Ctrl-C")
+        asking.append(asyncio.ensure_future(driver.write(Kind.ASKED, what="suspend", why="Ctrl-C")))
         print("\nescalator: suspending behind what is under way; Ctrl-C again leaves at once", file=sys.stderr)  # noqa: T201
 
     return act
@@ -262,14 +343,19 @@ def _interrupted(driver: Driver) -> Callable[[], None]:
 def _guard(run: runs.Run, before: int) -> Callable[[View], str]:
     """Budgets: more failed requests, or more time, than the campaign may cost."""
     allowed = run.plan.budgets.get("failed_requests", 0)
+    now = steady_clock()
+    apart = time.time() - now()
 
     def guard(view: View) -> str:
+        jump = time.time() - now() - apart
+        if abs(jump) > CLOCK_JUMP_S:
+            return f"this machine's clock was set by {jump:+.0f} s; set it right, then 'escalator resume'"
         if not is_alive(run.meter):
             return "the meter has ended: what users notice is not measured any more"
         failed = failed_requests(run.meter) - before
         if run.plan.smooth and failed > allowed:
             return f"{failed} requests failed, {allowed:g} are allowed"
-        spent = view.executing_s + (time.time() - view.since if view.state in COUNTING else 0.0)
+        spent = view.executing_s + (now() - view.since if view.state in COUNTING else 0.0)
         if spent > run.plan.policy.max_duration_s:
             return f"{spent:.0f} s spent, {run.plan.policy.max_duration_s:g} are allowed"
         return ""

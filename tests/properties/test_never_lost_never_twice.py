@@ -46,12 +46,12 @@ def go_on(world: World, made: Plan, verb, kills: list[int], journal: KillableJou
 
 
 async def forwards(d: Driver) -> None:
-    if d.sync().state is not State.EXECUTION_COMPLETED:
+    if d.view.state is not State.EXECUTION_COMPLETED:
         await execute(d)
 
 
 async def backwards(d: Driver) -> None:
-    if d.sync().state is not State.ROLLBACK_COMPLETED:
+    if d.view.state is not State.ROLLBACK_COMPLETED:
         await roll_back(d)
 
 

@@ -25,6 +25,7 @@ class Done(StrEnum):
     DONE = "done"
     NOT_DONE = "not-done"
     HALF_DONE = "half-done"
+    RUNNING = "running"  # its host is still at it: ``do`` or ``undo`` of the same try takes hold of it again
     UNKNOWN = "unknown"  # it can't be told; a person is asked
 
 
@@ -51,6 +52,8 @@ class Context:
     site: Site
     state_dir: Path  # the state folder (backups, keys)
     run_dir: Path  # this run's folder
+    run: str  # this run's name
+    attempt: int  # number of this try of the action, from 1: the same again after a crash
     output: Path  # file that keeps the output of this action's commands (appended)
     progress: Callable[[str], None]  # a short word on how far a long action is; also its heartbeat
     sleep: Callable[[float], Awaitable[None]]  # virtual in rehearsal

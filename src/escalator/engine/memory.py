@@ -24,6 +24,9 @@ class MemoryEngine:
         """Make a workflow known."""
         self._workflows[name] = workflow
 
+    async def launch(self) -> None:
+        """Nothing was kept, so nothing goes on."""
+
     async def run(self, calls: Sequence[Call], *, limit: int = 0) -> list[Any]:
         """Run calls, at most ``limit`` at once; all are waited for before a failure is raised."""
         gate = asyncio.Semaphore(limit or len(calls) or 1)

@@ -29,6 +29,10 @@ class Engine(Protocol):
         """Make a workflow known; the name is what a crashed run finds it by."""
         ...
 
+    async def launch(self) -> None:
+        """Begin; what a crash left pending goes on from here. StorageError where the store can't be used."""
+        ...
+
     async def run(self, calls: Sequence[Call], *, limit: int = 0) -> list[Any]:
         """Run calls, at most ``limit`` at once (0 = all); wait for all of them, then raise the first failure."""
         ...

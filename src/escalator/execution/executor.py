@@ -1,99 +1,129 @@
-"""Execute: walk a plan's procedures forwards, in sequence and in parallel."""
+"""Execute: walk a plan's procedures forwards, in sequence and in parallel.
+
+The walk is an interpreter of plan data over the engine's port: one workflow for the whole, one for each step and for
+each branch of a parallel procedure. An engine that survives a crash runs the same calls, with the same ids, again: so a
+walk always issues its calls in the plan's order, and never decides by what is done already. That the journal knows, and
+each step asks it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from escalator.engine.port import Call
-from escalator.errors import EscalatorError, StateError
-from escalator.execution.driver import Driver, Halt
+from escalator.errors import EscalatorError
+from escalator.execution.driver import ENDS_US, Driver, Halt
 from escalator.journal.events import Kind, Verb
-from escalator.journal.fold import ActionState
+from escalator.journal.fold import ActionState, Halted
 from escalator.model.plan import Action, Mode, Procedure, Step
 from escalator.model.states import Event, State
 
 _STOPPING = frozenset({State.SUSPENDING_EXECUTION, State.ERROR_DETECTED, State.ERROR_DETECTED_IN_SUSPENDING})
+Part = str  # "execute" or "commit": which of the plan's two walks
 
 
-async def execute(driver: Driver) -> State:
+async def execute(driver: Driver, engine_id: str = "") -> State:
     """Carry the plan out, or go on with it; returns the state it ended in.
 
     A failure that retries do not mend suspends (SUSPENDED_BY_ERROR_DETECTED); rolling back by policy is the caller's
-    next call.
+    next call. ``engine_id`` tells this run from others of the same plan in the engine's store.
     """
-    driver.enter(Event.EXECUTE, State.EXECUTING, _STOPPING)
-    halts = await walk(driver, driver.plan.procedures)
+    await driver.enter(Event.EXECUTE, State.EXECUTING, _STOPPING)
+    halts = await walk(driver, "execute", engine_id or driver.plan.id)
     failures = [h for h in halts if h.failed]
     if failures:
-        driver.moved(Event.ERROR, why="; ".join(h.why for h in failures))
-        driver.moved(Event.QUIET)
+        await driver.moved(Event.ERROR, why="; ".join(h.why for h in failures))
+        await driver.moved(Event.QUIET)
     elif halts:
-        driver.moved(Event.SUSPEND, why=halts[0].why)
-        driver.moved(Event.QUIET)
+        await driver.moved(Event.SUSPEND, why=halts[0].why)
+        await driver.moved(Event.QUIET)
     else:
-        driver.moved(Event.ALL_DONE)
+        await driver.moved(Event.ALL_DONE)
     return driver.view.state
 
 
-async def walk(driver: Driver, procedures: tuple[Procedure, ...]) -> list[Halt]:
-    """Run procedures in sequence; returns why the walk ended early (nothing when all is done)."""
-    nodes: dict[str, Procedure | Step] = {}
-    for procedure in procedures:
-        _learn(procedure, nodes)
-    halts: list[Halt] = []
+class Walker:
+    """The workflows of one driver; registered before its engine is launched."""
 
-    async def node(payload: dict[str, Any]) -> None:
-        this = nodes[payload["id"]]
-        if halts:
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._nodes: dict[str, Procedure | Step] = {}
+        for procedure in (*driver.plan.procedures, *driver.plan.commit):
+            self._learn(procedure)
+        driver.engine.register("campaign", self.campaign)
+        driver.engine.register("node", self.node)
+
+    async def campaign(self, payload: dict[str, Any]) -> None:
+        """Carry out all procedures of one part of the plan, in sequence."""
+        plan = self._driver.plan
+        for procedure in plan.procedures if payload["part"] == "execute" else plan.commit:
+            await self._procedure(procedure, payload)
+
+    async def node(self, payload: dict[str, Any]) -> None:
+        """Carry out a step, or a branch of a parallel procedure."""
+        node = self._nodes[payload["node"]]
+        if isinstance(node, Procedure):
+            await self._procedure(node, payload)
+        elif not self._over(payload):
+            await _step(self._driver, node)
+
+    def _over(self, payload: dict[str, Any]) -> bool:
+        """A sibling stopped the walk, or a crash left this call behind: what runs ends, nothing new begins."""
+        view = self._driver.view
+        return bool(view.halts) or payload["leg"] != view.leg
+
+    async def _procedure(self, procedure: Procedure, payload: dict[str, Any]) -> None:
+        engine = self._driver.engine
+        if procedure.mode is Mode.PARALLEL:
+            await engine.run([_call(child, payload) for child in procedure.children], limit=procedure.limit)
             return
-        if isinstance(this, Procedure):
-            await _children(driver, this)
-            return
-        try:
-            await _step(driver, this, halts)
-        except Halt as halt:
-            halts.append(halt)
+        for child in procedure.children:
+            if self._over(payload):
+                return
+            if isinstance(child, Procedure):
+                await self._procedure(child, payload)
+            else:
+                await engine.run([_call(child, payload)])
 
-    driver.engine.register("node", node)
-    for procedure in procedures:
-        await driver.engine.run([_call(driver, procedure)])
-    return halts
-
-
-def _learn(node: Procedure | Step, nodes: dict[str, Procedure | Step]) -> None:
-    nodes[node.id] = node
-    if isinstance(node, Procedure):
-        for child in node.children:
-            _learn(child, nodes)
+    def _learn(self, node: Procedure | Step) -> None:
+        self._nodes[node.id] = node
+        if isinstance(node, Procedure):
+            for child in node.children:
+                self._learn(child)
 
 
-def _call(driver: Driver, node: Procedure | Step) -> Call:
-    return Call("node", f"{driver.plan.id}/{node.id}", {"id": node.id})
+def _call(node: Procedure | Step, payload: dict[str, Any]) -> Call:
+    """A child's call; its id is the same again after a crash, and another one in each leg."""
+    run, leg = payload["run"], payload["leg"]
+    return Call("node", f"{run}/{leg}/{node.id}", {"node": node.id, "run": run, "leg": leg})
 
 
-async def _children(driver: Driver, procedure: Procedure) -> None:
-    calls = [_call(driver, child) for child in procedure.children]
-    if procedure.mode is Mode.PARALLEL:
-        await driver.engine.run(calls, limit=procedure.limit)
-        return
-    for call in calls:
-        await driver.engine.run([call])
+async def walk(driver: Driver, part: Part, run: str) -> tuple[Halted, ...]:
+    """Carry one part of the plan out; returns why the walk ended early (nothing when all is done)."""
+    Walker(driver)
+    await driver.engine.launch()  # not before: what it finds unfinished goes on at once, unless its leg is over
+    leg = driver.view.leg
+    await driver.engine.run([Call("campaign", f"{run}/{leg}", {"part": part, "run": run, "leg": leg})])
+    return driver.view.halts
 
 
-async def _step(driver: Driver, step: Step, halts: list[Halt]) -> None:
-    for action in step.actions:
-        if halts:
-            return  # a sibling stopped the walk; what runs ends, nothing new begins
-        if driver.sync().of(action.id).state is ActionState.DONE:
-            continue
-        driver.pause_point()
-        await _action(driver, action)
+async def _step(driver: Driver, step: Step) -> None:
+    try:
+        for action in step.actions:
+            if driver.view.halts:
+                return
+            if driver.view.of(action.id).state is ActionState.DONE:
+                continue
+            driver.pause_point()
+            await _action(driver, action)
+    except Halt as halt:
+        await driver.write(Kind.HALTED, step.id, why=halt.why, failed=halt.failed)
 
 
 async def _action(driver: Driver, action: Action) -> None:
     try:
         await driver.settle(action)
-    except StateError:
+    except ENDS_US:
         raise
     except EscalatorError as error:
         raise Halt(f"{action.id}: {error.text}", failed=True) from error
@@ -102,12 +132,12 @@ async def _action(driver: Driver, action: Action) -> None:
     for left in reversed(range(driver.plan.policy.retries + 1)):
         try:
             await driver.attempt(action, Verb.DO)
-        except StateError:
-            raise  # nothing can be journalled any more: stop where we are
+        except ENDS_US:
+            raise
         except EscalatorError as error:
             if left == 0:
                 raise Halt(f"{action.id}: {error.text} [{error.code}]", failed=True) from error
-            driver.write(Kind.NOTE, action.id, text=f"tried again, {left} left")
+            await driver.write(Kind.NOTE, action.id, text=f"tried again, {left} left")
             await _clear(driver, action)
             if driver.view.of(action.id).state is ActionState.DONE:
                 return
@@ -119,7 +149,7 @@ async def _clear(driver: Driver, action: Action) -> None:
     """Settle a failed attempt before the next one: take it back, or find that it was done after all."""
     try:
         await driver.settle(action)
-    except StateError:
+    except ENDS_US:
         raise
     except EscalatorError as error:
         raise Halt(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from escalator.errors import EscalatorError, RefusedError, StateError
-from escalator.execution.driver import Driver, can_undo
+from escalator.errors import EscalatorError, RefusedError
+from escalator.execution.driver import ENDS_US, Driver, can_undo
 from escalator.journal.events import Verb
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Action, Plan, UndoClass
@@ -34,32 +34,35 @@ def predicted_s(plan: Plan, view: View) -> float:
 
 async def roll_back(driver: Driver) -> State:
     """Undo what was done; returns the state it ended in. Refused once a commit has begun."""
-    if driver.sync().committing:
+    if driver.view.committing:
         raise RefusedError(
             "a commit has begun: data migrations and contraction can't be undone",
             hint="go on with 'escalator commit', or bring the old state back with 'escalator restore'",
         )
-    driver.enter(Event.ROLLBACK, State.ROLLING_BACK, _STOPPING)
+    await driver.enter(Event.ROLLBACK, State.ROLLING_BACK, _STOPPING)
     for action in order(driver.plan, driver.view):
-        why = driver.sync().suspend_asked or await _undo(driver, action)
+        why = driver.view.suspend_asked or await _undo(driver, action)
         if why:
-            driver.moved(Event.SUSPEND, why=why)
-            driver.moved(Event.QUIET, why=why)
+            await driver.moved(Event.SUSPEND, why=why)
+            await driver.moved(Event.QUIET, why=why)
             return driver.view.state
-    driver.moved(Event.UNDONE)
+    await driver.moved(Event.UNDONE)
     return driver.view.state
 
 
 async def _undo(driver: Driver, action: Action) -> str:
     """Undo one action; returns why the roll-back must stop for a person, or nothing."""
     if not can_undo(action):
-        return f"{action.id}: '{action.title}' has no undo; take it back by hand, or 'escalator restore'"
+        return (
+            f"{action.id}: '{action.title}' has no undo; take it back by hand, then"
+            f" 'escalator resolve {action.id} --as not-done --why ...', or 'escalator restore'"
+        )
     try:
         if driver.view.of(action.id).state in (ActionState.DOING, ActionState.UNDOING):
             await driver.settle(action)
         if driver.view.of(action.id).state in (ActionState.DONE, ActionState.FAILED, ActionState.UNDO_FAILED):
             await driver.attempt(action, Verb.UNDO)
-    except StateError:
+    except ENDS_US:
         raise
     except EscalatorError as error:
         return f"{action.id}: {error.text} [{error.code}]"

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from escalator.errors import LockedError, NotFoundError, StorageError
-from escalator.journal.events import Record
+from escalator.errors import NotFoundError, StorageError
+from escalator.journal.events import Listener, Record
 from escalator.journal.fold import View, fold
+from escalator.journal.group import GroupJournal
 from escalator.journal.journal import verify
-from escalator.journal.sqlite import SqliteJournal
+from escalator.journal.store import Store
 from escalator.model.plan import Plan
 from escalator.redaction import redact_data
 from escalator.serial import from_data, to_data
@@ -36,27 +33,23 @@ class Run:
         """Where the meter writes."""
         return self.folder / "meter"
 
-    def journal(self) -> SqliteJournal:
-        """The run's journal."""
-        return SqliteJournal(self.folder / "journal.sqlite")
+    def store(self) -> Store:
+        """Where the run's journal is kept."""
+        return Store.in_file(self.folder / "journal.sqlite")
 
     def view(self) -> View:
         """Folded from the whole journal, which is proved whole first; JournalError where it is not."""
-        journal = self.journal()
-        try:
-            records = journal.read()
-        finally:
-            journal.close()
-        verify(records)
-        return fold(records)
+        return fold(self.records())
 
     def records(self) -> tuple[Record, ...]:
-        """All records."""
-        journal = self.journal()
+        """All records, proved whole; JournalError where they are not."""
+        store = self.store()
         try:
-            return journal.read()
+            head, records = store.head(), store.read()  # in this order: a record that comes meanwhile is no tear
         finally:
-            journal.close()
+            store.close()
+        verify(records, head)
+        return records
 
     def output(self, action: str) -> Path:
         """The file that keeps an action's output."""
@@ -66,30 +59,54 @@ class Run:
 
 
 class LoggedJournal:
-    """A journal that keeps secrets out, writes each record as a line of JSON too, and tells a listener."""
+    """A journal that keeps secrets out, writes each record as a line of JSON too, and tells a listener.
 
-    def __init__(
-        self, inner: SqliteJournal, log: Path, secrets: tuple[str, ...], listen: Callable[[Record], None]
-    ) -> None:
-        self._inner, self._log, self._secrets, self._listen = inner, log, secrets, listen
+    A line holds the record's number and chain value: where lines are shipped to another machine, they anchor the
+    journal there.
+    """
 
-    def append(self, record: Record) -> Record:
+    def __init__(self, inner: GroupJournal, log: Path, secrets: tuple[str, ...], listen: Listener) -> None:
+        self._inner, self._log, self._secrets = inner, log, secrets
+        inner.follow(self._line, after=_last_logged(log))  # what others appended meanwhile gets its line now
+        last = inner.store.head().seq
+        inner.follow(lambda record: listen(record) if record.seq > last else None)
+
+    async def append(self, record: Record) -> Record:
         """Journal first, then the line: the line may be lost, the record not."""
-        kept = self._inner.append(replace(record, data=redact_data(record.data, self._secrets)))
+        return await self._inner.append(replace(record, data=redact_data(record.data, self._secrets)))
+
+    def follow(self, listener: Listener, after: int = 0) -> None:
+        """Call ``listener`` with what is there behind ``after``, and with each record to come."""
+        self._inner.follow(listener, after)
+
+    def _line(self, kept: Record) -> None:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(kept.at)) + f".{int(kept.at * 1000) % 1000:03d}Z"
         data = {k: v for k, v in kept.data.items() if k != "facts"}
-        line = {"time": stamp, "run": self._log.parent.name, "kind": kept.kind.value, "object": kept.subject, **data}
+        line = {
+            "time": stamp, "run": self._log.parent.name, "kind": kept.kind.value, "object": kept.subject, **data,
+            "seq": kept.seq, "chain": kept.chain,
+        }  # fmt: skip
         try:
             with self._log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, ensure_ascii=True) + "\n")
         except OSError as error:
             raise StorageError(f"the log {self._log} can't be written: {error.strerror or error}") from error
-        self._listen(kept)
-        return kept
 
-    def read(self, after: int = 0) -> tuple[Record, ...]:
-        """The records behind number ``after``."""
-        return self._inner.read(after)
+
+def _last_logged(log: Path) -> int:
+    """Number of the last record that has a line; a torn line is none."""
+    try:
+        lines = log.read_bytes().splitlines()
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise StorageError(f"the log {log} can't be read: {error.strerror or error}") from error
+    for line in reversed(lines):
+        try:
+            return int(json.loads(line)["seq"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return 0
 
 
 def create(state: Path, plan: Plan, campaign: str) -> Run:
@@ -106,7 +123,7 @@ def create(state: Path, plan: Plan, campaign: str) -> Run:
         beside.write_text(json.dumps(to_data(plan), indent=1), encoding="utf-8")
         beside.rename(folder / "plan.json")
         run = Run(folder, plan)
-        run.journal().close()
+        run.store().close()
         beside = state / "current.new"
         beside.write_text(folder.name + "\n", encoding="utf-8")
         beside.rename(state / "current")
@@ -128,25 +145,3 @@ def load(state: Path, name: str = "") -> Run:
     except (ValueError, ValidationError, OSError) as error:
         raise StorageError(f"run {name} in {state} can't be read: {error}") from error
     return Run(state / "runs" / name, plan)
-
-
-@contextmanager
-def driving(state: Path) -> Iterator[None]:
-    """Only one Escalator drives the runs of a state folder; LockedError for the second."""
-    try:
-        file = (state / "lock").open("a+")
-    except OSError as error:
-        raise StorageError(f"{state} can't be locked: {error.strerror or error}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            raise LockedError(
-                f"another Escalator (pid {file.read().strip() or '?'}) drives {state}", hint="see: escalator status"
-            ) from None
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
-        yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -13,6 +14,9 @@ class Kind(StrEnum):
     MOVED = "moved"  # the campaign's state table was moved by data["event"]
     INTENT = "intent"  # a verb is about to run on an action; written before the act
     OUTCOME = "outcome"  # what came of it; written after the act
+    RESOLVED = "resolved"  # a person says how an action stands: data["as"], data["who"], data["why"]
+    HALTED = "halted"  # a step stops the walk: data["why"], data["failed"]; nothing new begins behind it
+    TAKEN = "taken"  # an Escalator begins to drive: data["epoch"], data["owner"], data["why"]
     PROGRESS = "progress"  # a long action says how far it is
     ASKED = "asked"  # an operator (or the guard) asks for something: data["what"]
     NOTE = "note"  # something worth keeping
@@ -44,3 +48,6 @@ class Record:
     at: float = 0.0
     seq: int = 0  # from 1, given by the journal
     chain: str = ""  # SHA-256 over the record before and this one, given by the journal
+
+
+Listener = Callable[[Record], None]

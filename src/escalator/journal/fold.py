@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -31,11 +31,21 @@ class ActionView:
     state: ActionState = ActionState.PENDING
     started: float = 0.0
     ended: float = 0.0
-    attempts: int = 0
+    attempts: int = 0  # how often it was begun to be done
+    tries: int = 0  # how often any verb of it was begun: the number of the last one names what runs on a host
     text: str = ""
     code: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     order: int = 0  # seq of the intent of the last do: roll-back goes by it, backwards
+
+
+@dataclass(frozen=True)
+class Halted:
+    """Why a step stopped the walk. ``failed`` tells an error from a request to suspend."""
+
+    step: str
+    why: str
+    failed: bool
 
 
 @dataclass
@@ -53,6 +63,10 @@ class View:
     actions: dict[str, ActionView] = field(default_factory=dict)
     suspend_asked: str = ""  # why, while a request to suspend is open
     problems: tuple[str, ...] = ()
+    halts: tuple[Halted, ...] = ()  # of the present leg
+    leg: int = 0  # how often execute, roll-back or commit was begun: what ran in an earlier leg is over
+    epoch: int = 0  # of the Escalator that drives, or drove last
+    owner: str = ""
 
     def of(self, action: str) -> ActionView:
         """The view of one action, PENDING where the journal says nothing of it."""
@@ -88,23 +102,44 @@ def fold(records: Iterable[Record]) -> View:
 def apply(view: View, record: Record) -> None:
     """Carry one more record into a view."""
     view.last, view.seq = record.at, record.seq
-    if record.kind is Kind.MOVED:
-        _move(view, record)
-    elif record.kind is Kind.INTENT:
-        action = view.actions.setdefault(record.subject, ActionView())
-        doing = Verb(record.data["verb"]) is Verb.DO
-        action.state = ActionState.DOING if doing else ActionState.UNDOING
-        action.started, action.ended, action.text, action.code = record.at, 0.0, "", ""
-        if doing:
-            action.attempts += 1
-            action.order = record.seq
-    elif record.kind is Kind.OUTCOME:
-        _end(view, record)
-    elif record.kind is Kind.PROGRESS and record.subject in view.actions:
+    carry = _CARRY.get(record.kind)
+    if carry is not None:
+        carry(view, record)
+
+
+def _intent(view: View, record: Record) -> None:
+    action = view.actions.setdefault(record.subject, ActionView())
+    doing = Verb(record.data["verb"]) is Verb.DO
+    action.state = ActionState.DOING if doing else ActionState.UNDOING
+    action.started, action.ended, action.text, action.code = record.at, 0.0, "", ""
+    action.tries += 1
+    if doing:
+        action.attempts += 1
+        action.order = record.seq
+
+
+def _progress(view: View, record: Record) -> None:
+    if record.subject in view.actions:
         view.actions[record.subject].text = str(record.data.get("text", ""))
-    elif record.kind is Kind.NOTE and record.data.get("what") == "commit-begun":
+
+
+def _halted(view: View, record: Record) -> None:
+    halted = Halted(record.subject, str(record.data.get("why", "")), bool(record.data.get("failed")))
+    view.halts = (*view.halts, halted)
+
+
+def _taken(view: View, record: Record) -> None:
+    view.epoch, view.owner = int(record.data["epoch"]), str(record.data.get("owner", ""))
+
+
+def _note(view: View, record: Record) -> None:
+    if record.data.get("what") == "commit-begun":
         view.committing, view.suspend_asked = True, ""
-    elif record.kind is Kind.ASKED and record.data.get("what") == "suspend":
+        view.halts, view.leg = (), view.leg + 1
+
+
+def _asked(view: View, record: Record) -> None:
+    if record.data.get("what") == "suspend":
         view.suspend_asked = str(record.data.get("why") or "asked by the operator")
 
 
@@ -124,7 +159,18 @@ def _move(view: View, record: Record) -> None:
     if event is Event.ERROR or event is Event.UNDO_FAILED:
         view.problems = (*view.problems, why)
     elif event in (Event.EXECUTE, Event.ROLLBACK):
-        view.problems = ()
+        view.problems, view.halts, view.leg = (), (), view.leg + 1
+
+
+def _resolve(view: View, record: Record) -> None:
+    """A person looked, and says how an action stands; what is to be undone counts as undone then."""
+    action = view.actions.get(record.subject)
+    if action is None:
+        raise JournalError(f"record {record.seq}: '{record.subject}' was never begun, so there is nothing to resolve")
+    going_back = view.state in COUNTING_BACK or view.state is State.ROLLBACK_SUSPENDED
+    not_done = ActionState.UNDONE if going_back else ActionState.PENDING
+    action.state = ActionState.DONE if record.data["as"] == "done" else not_done
+    action.ended, action.text, action.code = record.at, str(record.data.get("why", "")), ""
 
 
 def _end(view: View, record: Record) -> None:
@@ -137,3 +183,16 @@ def _end(view: View, record: Record) -> None:
     action.code = str(record.data.get("code", ""))
     if record.data.get("facts"):
         action.facts = dict(record.data["facts"])
+
+
+_CARRY: dict[Kind, Callable[[View, Record], None]] = {
+    Kind.MOVED: _move,
+    Kind.INTENT: _intent,
+    Kind.OUTCOME: _end,
+    Kind.RESOLVED: _resolve,
+    Kind.HALTED: _halted,
+    Kind.TAKEN: _taken,
+    Kind.PROGRESS: _progress,
+    Kind.NOTE: _note,
+    Kind.ASKED: _asked,
+}

@@ -29,7 +29,7 @@ def test_everything_is_done_in_order_and_then_committed() -> None:
     d = driver(world, made)
     assert asyncio.run(execute(d)) is State.EXECUTION_COMPLETED
     assert [name for _, name in world.ledger] == [a.id for s in made.steps() for a in s.actions]
-    assert asyncio.run(commit(d)) == (State.CAMPAIGN_COMMITTED, [])
+    assert asyncio.run(commit(d)) == (State.CAMPAIGN_COMMITTED, ())
     assert {"c0.0", "c0.1"} <= world.on
 
 
@@ -65,7 +65,7 @@ def test_a_request_to_suspend_is_seen_between_two_actions_and_resume_goes_on() -
     class Asking(Verbs):
         async def do(self, context, action):
             if action.id == "s0.1":
-                journal.append(Record(Kind.ASKED, "", {"what": "suspend", "why": "lunch"}))
+                await journal.append(Record(Kind.ASKED, "", {"what": "suspend", "why": "lunch"}))
             return await super().do(context, action)
 
     d.verbs_of = lambda _: Asking(world)
@@ -116,8 +116,8 @@ def test_a_request_to_suspend_that_came_too_late_does_not_block_the_commit() -> 
     world, journal = World(), MemoryJournal(lambda: 1.0)
     d = driver(world, plan(), journal)
     asyncio.run(execute(d))
-    journal.append(Record(Kind.ASKED, "", {"what": "suspend"}))
-    assert asyncio.run(commit(d)) == (State.CAMPAIGN_COMMITTED, [])
+    asyncio.run(journal.append(Record(Kind.ASKED, "", {"what": "suspend"})))
+    assert asyncio.run(commit(d)) == (State.CAMPAIGN_COMMITTED, ())
 
 
 def test_a_verb_with_a_bug_suspends_and_names_it() -> None:
@@ -153,5 +153,5 @@ def test_what_has_no_undo_and_lost_its_answer_is_looked_at_not_repeated() -> Non
         state, halts = asyncio.run(commit(d))
         if halts:
             state, halts = asyncio.run(commit(d))
-        assert (state, halts) == (State.CAMPAIGN_COMMITTED, [])
+        assert (state, halts) == (State.CAMPAIGN_COMMITTED, ())
         assert world.ledger.count(("do", "c0.0")) == 1
