@@ -88,12 +88,16 @@ class GroupJournal:
 
     async def _write(self, records: list[Record]) -> Written:
         ends = time.monotonic() + (self._patience_s if self.store.may_come_back else 0.0)
+        again = False
         while True:
             try:
-                return await asyncio.to_thread(self.store.write, records, after=self._seq, epoch=self._epoch)
+                return await asyncio.to_thread(
+                    self.store.write, records, after=self._seq, epoch=self._epoch, again=again
+                )
             except StorageError:
                 if time.monotonic() >= ends:
                     raise
+                again = True
                 await asyncio.sleep(PAUSE_S)
 
     def _tell(self, records: tuple[Record, ...]) -> None:

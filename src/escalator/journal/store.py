@@ -82,10 +82,11 @@ class Store:
         """Whether a failure may be over in a moment: a database server is started again, a full disk is not."""
         return not self._is_file
 
-    def write(self, records: Sequence[Record], *, after: int = 0, epoch: int = 0) -> Written:
+    def write(self, records: Sequence[Record], *, after: int = 0, epoch: int = 0, again: bool = False) -> Written:
         """Append all or none, durable before this returns.
 
-        A call whose answer was lost may be repeated: what it wrote is found again, not written twice. FencedError where
+        A call whose answer was lost is repeated with ``again``: what it wrote behind ``after`` is found, not written
+        twice. FencedError where
         ``epoch`` (0 = a person's request, never refused) is not the one that may write; StorageError on a full disk, a
         read-only file, a server that does not answer.
         """
@@ -99,9 +100,9 @@ class Store:
                         hint="see 'escalator journal'; to go on from here: escalator takeover --why ...",
                     )
                 others = _read(connection, self._run, after) if row.seq > after else ()
-                again = _position(records, others)
-                if again is not None:
-                    return Written(others, others[again : again + len(records)])
+                found = _position(records, others) if again else None
+                if found is not None:
+                    return Written(others, others[found : found + len(records)])
                 kept = linked(Head(row.seq, row.chain), row.at, records)
                 if kept:
                     connection.execute(_records.insert(), [_row(self._run, record) for record in kept])

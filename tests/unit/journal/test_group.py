@@ -26,14 +26,14 @@ class Counting(Store):
     def may_come_back(self) -> bool:
         return True
 
-    def write(self, records: Sequence[Record], *, after: int = 0, epoch: int = 0) -> Written:
+    def write(self, records: Sequence[Record], *, after: int = 0, epoch: int = 0, again: bool = False) -> Written:
         self.writes += 1
         if self.broken:
             self.broken -= 1
             if self.loses_answers:
-                super().write(records, after=after, epoch=epoch)
+                super().write(records, after=after, epoch=epoch, again=again)
             raise StorageError("the server is away")
-        return super().write(records, after=after, epoch=epoch)
+        return super().write(records, after=after, epoch=epoch, again=again)
 
 
 def store(tmp_path: Path) -> Counting:

@@ -52,9 +52,10 @@ def test_a_write_whose_answer_was_lost_is_not_written_twice(tmp_path: Path) -> N
     store = filled(tmp_path / "j")
     first = store.write([note(7), note(8)], after=4)
     store.write([Record(Kind.ASKED, "", {"what": "suspend"})])
-    again = store.write([note(7), note(8)], after=4)
+    again = store.write([note(7), note(8)], after=4, again=True)
     assert again.own == first.own
     assert [r.seq for r in again.behind] == [5, 6, 7]
+    assert [r.seq for r in store.write([note(7)], after=7).own] == [8]  # the same said once more on purpose
 
 
 def test_who_was_taken_over_writes_nothing_more(tmp_path: Path) -> None:
