@@ -37,6 +37,7 @@ class Postgres:
         self.data = folder / "data"
         self._account: dict[str, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._databases = 0
         if os.getuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(folder, user.pw_uid, user.pw_gid)
@@ -73,9 +74,11 @@ class Postgres:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=STARTS_WITHIN_S)
 
-    def database(self, name: str) -> str:
-        """A new database's URL."""
-        self._execute(f'CREATE DATABASE "{name}"')
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        self._databases += 1
+        name = f"test_{self._databases}"
+        self._execute(f"CREATE DATABASE {name}")
         return self._url(name)
 
     def _url(self, name: str) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from escalator.engine.database import open_database
 from escalator.engine.gates import Gates, refuse_in_gate
 from escalator.engine.port import Call, Workflow
-from escalator.engine.record import ours, plain
+from escalator.engine.record import ours, plain, plain_calls
 from escalator.engine.takeover import recover
 from escalator.engine.together import together
 from escalator.errors import EscalatorError, StateError, StorageError
@@ -92,6 +92,7 @@ class DurableEngine:
         """Run calls, or find what they ended with; all are waited for before a failure is raised."""
         refuse_in_gate()
         transact = self._launched()
+        calls = plain_calls(calls)
         stopped = [call.id for call in calls if call.id in self._stopped]
         if stopped:
             self._stopped.difference_update(stopped)

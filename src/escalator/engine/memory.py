@@ -9,7 +9,7 @@ from typing import Any
 
 from escalator.engine.gates import Gates, refuse_in_gate
 from escalator.engine.port import Call, Workflow
-from escalator.engine.record import ours, plain
+from escalator.engine.record import ours, plain, plain_calls
 from escalator.engine.together import together
 from escalator.errors import EscalatorError
 
@@ -38,12 +38,12 @@ class MemoryEngine:
     async def run(self, calls: Sequence[Call], *, limit: int = 0) -> list[Any]:
         """Run calls, at most ``limit`` at once; all are waited for before a failure is raised."""
         refuse_in_gate()
-        return await together([lambda call=call: self._one(call) for call in calls], limit)
+        return await together([lambda call=call: self._one(call) for call in plain_calls(calls)], limit)
 
     async def _one(self, call: Call) -> Any:
         async with self._gates.through(call.gates):
             try:
-                return plain(await self._workflows[call.workflow](plain(call.payload)))
+                return plain(await self._workflows[call.workflow](call.payload))
             except EscalatorError:
                 raise
             except Exception as error:

@@ -5,7 +5,8 @@ can find it again. Domain code registers its workflows and asks the engine to ru
 
 What every adapter promises, and ``tests/conformance`` checks on each of them:
 
-- calls start in the order of the list and answer in that order; all are waited for before a failure is raised;
+- calls start in the order of the list (those that may run at once may overtake each other) and answer in that order;
+- all are waited for before a failure is raised;
 - payloads and results are plain JSON, and come back as JSON would bring them (a tuple as a list);
 - a failure is an :class:`escalator.errors.EscalatorError`: ours as it was, any other as one that names its type;
 - a cancelled caller stops what it called and waits until that has stopped.

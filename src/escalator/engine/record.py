@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from escalator.engine.port import Call
 from escalator.errors import EscalatorError
 
 
@@ -17,6 +20,11 @@ def plain(value: Any) -> Any:
         return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise EscalatorError(f"a payload or a result is no plain JSON: {error}") from error
+
+
+def plain_calls(calls: Sequence[Call]) -> list[Call]:
+    """The calls with their payloads as JSON brings them back; refused before any of them starts."""
+    return [replace(call, payload=plain(call.payload)) for call in calls]
 
 
 def ours(error: Exception) -> EscalatorError:

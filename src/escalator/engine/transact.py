@@ -175,6 +175,7 @@ def _config(settings: Settings) -> DBOSConfig:
         "log_level": "WARNING",
         "enable_otlp": False,
         "max_executor_threads": THREADS,
+        "notification_listener_polling_interval_sec": 0.2,  # nothing is notified: this is how soon its thread ends
     }
 
 
