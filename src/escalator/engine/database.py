@@ -55,7 +55,15 @@ def _prepare(connection: Any, _: Any) -> None:
 
 def _postgresql(url: sql.URL) -> sql.Engine:
     options = "-c synchronous_commit=on -c idle_in_transaction_session_timeout=60000"
-    return sql.create_engine(
+    engine = sql.create_engine(
         url, pool_size=POSTGRESQL_CONNECTIONS, max_overflow=0, pool_pre_ping=True,
         connect_args={"application_name": "escalator", "connect_timeout": 10, "options": options},
     )  # fmt: skip
+    sql.event.listen(engine, "handle_error", _wait_for_the_server)
+    return engine
+
+
+def _wait_for_the_server(context: Any) -> None:
+    """A connection that can't be made counts as lost: DBOS waits for lost ones, but knows some texts only."""
+    if context.connection is None and isinstance(context.original_exception, context.dialect.loaded_dbapi.Error):
+        context.is_disconnect = True

@@ -147,7 +147,7 @@ def move(work: DBOSClient, executor_id: str, version: str, queue: str) -> tuple[
     """Put what an executor left unfinished on a queue; work of a site's queue goes back to that queue.
 
     The caller sees to it that the executor runs nothing any more and that nobody else moves its work at the same time.
-    Returns the ids, oldest first.
+    Returns the ids.
     """
     home = home_of(executor_id)
     left = work.list_workflows(status="PENDING", executor_id=executor_id, app_version=version, load_input=False)
