@@ -12,7 +12,7 @@ import pytest
 
 from conformance.stores import Store
 from escalator.engine.port import Call, Engine, Workflow
-from escalator.errors import CommandError, DocumentError, EscalatorError, StateError, UnreachableError
+from escalator.errors import CommandError, DocumentError, EscalatorError, JournalError, StateError, UnreachableError
 
 
 @asynccontextmanager
@@ -273,6 +273,29 @@ def test_time_passes(store: Store) -> None:
         assert 0.04 < engine.now() - before < 5
 
     play(store, script)
+
+
+def test_a_failure_of_our_own_state_is_no_outcome_so_the_call_runs_again(store: Store) -> None:
+    full = [True]
+
+    async def script(engine: Engine) -> None:
+        async def parent(payload: dict[str, Any]) -> list[Any]:
+            return await engine.run([Call("leaf", f"s/{n}", {"n": n}) for n in range(3)])
+
+        bodies.append(parent)
+        with pytest.raises(JournalError, match="torn") as caught:
+            await engine.run([Call("parent", "s")])
+        assert caught.value.hint == "look at it"
+        full[0] = False
+        assert await engine.run([Call("parent", "s")]) == [[0, 1, 2]]
+
+    async def leaf(payload: dict[str, Any]) -> int:
+        if full[0] and payload["n"] == 1:
+            raise JournalError("torn", hint="look at it")
+        return payload["n"]
+
+    bodies: list[Workflow] = []
+    play(store, script, parent=lambda payload: bodies[0](payload), leaf=leaf)
 
 
 def test_failures_keep_their_class_their_code_and_their_hint(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,28 @@ def test_a_dead_workers_whole_campaign_goes_on_at_another(shared: Store, tmp_pat
 
     asyncio.run(watched())
     assert "c" in told[0].ids
+
+
+def test_a_frozen_worker_that_continues_starts_nothing_more(shared: Store, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+
+    async def watched() -> None:
+        with process(shared, ledger, "first", "--campaign", "c") as first:
+            await asyncio.to_thread(until, ledger, lambda now: len(now) >= 5, 30)
+            first.send_signal(signal.SIGSTOP)
+            before = len(begun(ledger, "first"))
+            with process(shared, ledger, "second", "--queue", "north"):
+                watchdog = Watchdog(shared.url, "conformance", lambda: ["first"], lambda _: "north")
+                watching = asyncio.create_task(watchdog.watch(1.0))
+                await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "second")) >= 3, 30)
+                first.send_signal(signal.SIGCONT)
+                await asyncio.to_thread(until, ledger, lambda now: "first answers 18" in now, 30)
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+            # What was under way may end (hosts refuse it by its fence epoch); its caller gets the other's answer.
+            assert len(begun(ledger, "first") - {"answers"}) - before <= worker.LIMIT
+
+    asyncio.run(watched())
 
 
 def test_two_watchdogs_move_the_same_work_once(shared: Store, tmp_path: Path) -> None:

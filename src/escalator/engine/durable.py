@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sql
@@ -24,7 +25,9 @@ from escalator.engine.together import together
 from escalator.errors import EscalatorError, StateError, StorageError
 
 if TYPE_CHECKING:
-    from escalator.engine.transact import Transact
+    from escalator.engine.transact import Answer, Transact
+
+_launched: list[str] = []  # the executor id of the engine that is launched: DBOS is one per process
 
 POLL_S = 0.25  # between two looks at a queue, or at a call that runs elsewhere
 
@@ -64,7 +67,10 @@ class DurableEngine:
         """Bring the store up and take up what is pending. Blocks the loop for some tenths of a second."""
         from escalator.engine import transact  # noqa: PLC0415 - a second of imports that only a campaign needs
 
+        if _launched:
+            raise StateError(f"an engine is launched already in this process: {_launched[0]}")
         self._database = await asyncio.to_thread(open_database, self._url)
+        _launched.append(self._executor_id)
         settings = transact.Settings(self._database, self._executor_id, self._version, self._queues, self._poll_s)
         try:
             await asyncio.to_thread(recover, self._database, self._executor_id, self._version)
@@ -85,33 +91,44 @@ class DurableEngine:
             await self._transact.close()
             self._transact = None
         if self._database is not None:
+            _launched.clear()
             self._database.dispose()
             self._database = None
 
     async def run(self, calls: Sequence[Call], *, limit: int = 0) -> list[Any]:
         """Run calls, or find what they ended with; all are waited for before a failure is raised."""
         refuse_in_gate()
-        transact = self._launched()
+        if self._transact is None:
+            raise StateError("the engine is not launched")
+        transact = self._transact
         calls = plain_calls(calls)
+        for call in calls:
+            if call.workflow not in self._workflows:
+                raise EscalatorError(f"no workflow '{call.workflow}' is registered")
         stopped = [call.id for call in calls if call.id in self._stopped]
         if stopped:
             self._stopped.difference_update(stopped)
             await transact.again(stopped)
         for queue in {call.queue for call in calls if call.queue}:
             await transact.know(queue)
-        return await together([lambda call=call: self._one(transact, call) for call in calls], limit)
+        recorded = await transact.recorded(calls) if len(calls) > 1 else {}
+        return await together([lambda call=call: self._one(transact, call, recorded) for call in calls], limit)
 
-    async def _one(self, transact: Transact, call: Call) -> Any:
-        starting = asyncio.ensure_future(transact.start(call))
+    async def _one(self, transact: Transact, call: Call, recorded: dict[str, Answer]) -> Any:
+        starting = asyncio.ensure_future(_begin(transact, call, recorded))
         try:
-            return await transact.result(await asyncio.shield(starting))
+            return await (await asyncio.shield(starting))()
         except asyncio.CancelledError:
             await asyncio.wait([starting])
             await self._stop(call.id)
             raise
+        except StateError:
+            self._stopped.add(call.id)  # not recorded, so pending with nobody at it
+            raise
         except EscalatorError:
             raise
         except SQLAlchemyError as error:
+            self._stopped.add(call.id)
             raise StorageError(f"the engine's store failed: {error}") from error
         except Exception as error:
             raise ours(error) from error
@@ -141,11 +158,6 @@ class DurableEngine:
             if self._running.get(call.id) is task:
                 del self._running[call.id]
 
-    def _launched(self) -> Transact:
-        if self._transact is None:
-            raise StateError("the engine is not launched")
-        return self._transact
-
     def now(self) -> float:
         """Seconds since the epoch."""
         return time.time()
@@ -153,3 +165,21 @@ class DurableEngine:
     async def sleep(self, seconds: float) -> None:
         """Let time pass; not kept."""
         await asyncio.sleep(seconds)
+
+
+async def _begin(transact: Transact, call: Call, recorded: dict[str, Answer]) -> Callable[[], Awaitable[Any]]:
+    """Start a call, or pass over it where its answer is known; gives how to wait for the answer.
+
+    Both take their place among the caller's steps at once, so that the places come in the order of the calls.
+    """
+    known = recorded.get(call.id)
+    if known is None:
+        return partial(transact.result, await transact.start(call))
+    transact.skip()
+    return partial(_answer, known)
+
+
+async def _answer(known: Answer) -> Any:
+    if known.failure:
+        raise known.failure
+    return known.value

@@ -6,7 +6,8 @@ import asyncio
 import contextvars
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,32 +17,62 @@ from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, SetWorkflowID, Workfl
 
 from escalator.engine.port import Call
 from escalator.engine.record import failure_from_data, failure_to_data
-from escalator.errors import EscalatorError
+from escalator.errors import EscalatorError, StateError, StorageError
 
 T = TypeVar("T")
 Body = Callable[[Call], Awaitable[Any]]
 
 APPLICATION = "escalator"
 WAITING = ("ENQUEUED", "DELAYED")
+AT_ONCE = 1000  # ids in one read
 THREADS = 24  # for DBOS's blocking database calls, the loop's to_thread among them
 
 
 class Json(Serializer):
-    """Everything DBOS keeps for us is JSON that a person can read: no pickle, which would run what it loads."""
+    """Everything DBOS keeps for us is JSON that a person can read: no pickle, which would run what it loads.
+
+    A failure of the store or of our own state folder is no outcome of a call. DBOS would record it as one (a result
+    that a full disk refused becomes a failure that fits); it is refused here, so the call stays pending instead.
+    """
+
+    def __init__(self) -> None:
+        self._refused = threading.local()
 
     def name(self) -> str:
         """Stands beside each row, so that another serializer's rows are refused."""
         return "escalator_json"
 
     def serialize(self, data: Any) -> str:
-        """Inputs and results as they are, failures by their code."""
-        kept = {"failure": failure_to_data(data)} if isinstance(data, Exception) else {"value": data}
+        """Inputs and results as they are, failures by their code; raises what must not be recorded."""
+        if not isinstance(data, Exception):
+            kept = {"value": data}
+        elif isinstance(data, EscalatorError) and not isinstance(data, StateError):
+            kept = {"failure": failure_to_data(data)}
+        else:
+            raise self._refuse(data)
         return json.dumps(kept, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 
     def deserialize(self, serialized_data: str) -> Any:
         """The value, or the failure to raise."""
         kept = json.loads(serialized_data)
         return failure_from_data(kept["failure"]) if "failure" in kept else kept["value"]
+
+    def _refuse(self, error: Exception) -> EscalatorError:
+        """The failure to raise. DBOS tries a refused one again as a bare Exception, in the same thread."""
+        if type(error) is Exception and getattr(self._refused, "last", None):
+            last: EscalatorError = self._refused.last
+            return last
+        failure = error if isinstance(error, StateError) else StorageError(f"the engine's store failed: {error}")
+        self._refused.last = failure
+        return failure
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call ended with."""
+
+    value: Any
+    failure: EscalatorError | None
 
 
 @dataclass(frozen=True)
@@ -112,17 +143,38 @@ class Transact:
                 return await DBOS.enqueue_workflow_async(call.queue, function, call.payload, gates)
             return await DBOS.start_workflow_async(function, call.payload, gates)
 
+    def skip(self) -> None:
+        """Take the place among the parent's steps that starting a call would have taken."""
+        if DBOS.workflow_id is not None:
+            DBOS.reserve_step()
+
+    async def recorded(self, calls: Sequence[Call]) -> dict[str, Answer]:
+        """Those of the calls that have ended, in few reads: a campaign that is taken up has thousands."""
+        names = {call.id: call.workflow for call in calls}
+        found: dict[str, Answer] = {}
+        for some in _chunks(list(names)):
+            ended = await outside(
+                DBOS.list_workflows_async(workflow_ids=some, status=["SUCCESS", "ERROR"], load_input=False)
+            )
+            for one in ended:
+                failure = one.error if isinstance(one.error, EscalatorError) else None
+                if one.name == names[one.workflow_id] and (one.status == "SUCCESS" or failure):
+                    found[one.workflow_id] = Answer(one.output, failure)
+        return found
+
     async def result(self, handle: WorkflowHandleAsync[Any]) -> Any:
         """What a call ends with. Its own row keeps that, so it is not kept a second time with its parent."""
         return await outside(handle.get_result(polling_interval_sec=self._settings.poll_s))
 
     async def again(self, ids: list[str]) -> None:
         """Take up calls that were stopped in this process and are still pending."""
-        stopped = await outside(DBOS.list_workflows_async(workflow_ids=ids, status="PENDING", load_input=False))
-        if stopped:
-            await outside(
-                DBOS.resume_workflows_async([w.workflow_id for w in stopped], queue_name=self._settings.home)
+        for some in _chunks(ids):
+            stopped = await outside(
+                DBOS.list_workflows_async(workflow_ids=some, status="PENDING", load_input=False, load_output=False)
             )
+            names = [one.workflow_id for one in stopped]
+            if names:
+                await outside(DBOS.resume_workflows_async(names, queue_name=self._settings.home))
 
     async def close(self) -> None:
         """End DBOS's threads. The loop gets a thread pool of its own back: DBOS had put its own there."""
@@ -159,6 +211,10 @@ def move(work: DBOSClient, executor_id: str, version: str, queue: str) -> tuple[
     for target, ids in targets.items():
         work.resume_workflows(ids, queue_name=target)
     return tuple(one.workflow_id for one in left)
+
+
+def _chunks(ids: list[str]) -> list[list[str]]:
+    return [ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE)]
 
 
 def _target(one: WorkflowStatus, home: str, queue: str) -> str:
