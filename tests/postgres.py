@@ -45,7 +45,9 @@ class Postgres:
 
     def create(self) -> None:
         command = [binaries() / "initdb", "-D", self.data, "-U", "escalator", "-A", "trust", "-E", "UTF8"]
-        subprocess.run([*command, "--locale=C"], check=True, cwd=self.folder, stdout=subprocess.DEVNULL, **self._account)
+        subprocess.run(
+            [*command, "--locale=C"], check=True, cwd=self.folder, stdout=subprocess.DEVNULL, **self._account
+        )
 
     def start(self) -> None:
         """Start, or start again behind a kill, and wait until it answers."""

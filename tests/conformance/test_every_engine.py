@@ -6,19 +6,23 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
 from conformance.stores import Store
-from escalator.engine.port import Call, Engine, Workflow
+from escalator.engine.port import Call, Engine
 from escalator.errors import CommandError, DocumentError, EscalatorError, JournalError, StateError, UnreachableError
 
 
+Nested = Callable[[Engine, dict[str, Any]], Awaitable[Any]]  # a workflow that may run others
+
+
 @asynccontextmanager
-async def launched(engine: Engine, **workflows: Workflow):
+async def launched(engine: Engine, **workflows: Nested):
     for name, workflow in workflows.items():
-        engine.register(name, workflow)
+        engine.register(name, partial(workflow, engine))
     await engine.launch()
     try:
         yield engine
@@ -26,7 +30,7 @@ async def launched(engine: Engine, **workflows: Workflow):
         await engine.close()
 
 
-def play(store: Store, script: Callable[[Engine], Awaitable[Any]], **workflows: Workflow) -> Any:
+def play(store: Store, script: Callable[[Engine], Awaitable[Any]], **workflows: Nested) -> Any:
     """Run a script against a launched engine."""
 
     async def whole() -> Any:
@@ -44,7 +48,7 @@ class Crowd:
         self.most: Counter[str] = Counter()
         self.began: list[int] = []
 
-    async def __call__(self, payload: dict[str, Any]) -> int:
+    async def __call__(self, engine: Engine, payload: dict[str, Any]) -> int:
         self.began.append(payload["n"])
         for key in ("all", *payload.get("keys", ())):
             self.inside[key] += 1
@@ -56,7 +60,7 @@ class Crowd:
 
 
 def test_answers_come_in_the_order_of_the_calls(store: Store) -> None:
-    async def late(payload: dict[str, Any]) -> dict[str, Any]:
+    async def late(engine: Engine, payload: dict[str, Any]) -> dict[str, Any]:
         await asyncio.sleep(0.05 if payload["n"] == 0 else 0)
         return {"n": payload["n"], "pair": (1, 2)}
 
@@ -76,9 +80,9 @@ def test_calls_start_in_order_and_no_more_at_once_than_the_limit(store: Store) -
 def test_no_limit_is_all_at_once(store: Store) -> None:
     crowd, inside = Crowd(), asyncio.Barrier(6)
 
-    async def meet(payload: dict[str, Any]) -> int:
+    async def meet(engine: Engine, payload: dict[str, Any]) -> int:
         await inside.wait()  # passes only when all six are here
-        return await crowd(payload)
+        return await crowd(engine, payload)
 
     calls = [Call("meet", f"meet/{n}", {"n": n}) for n in range(6)]
     play(store, lambda engine: engine.run(calls), meet=meet)
@@ -111,22 +115,20 @@ def test_a_wider_gate_lets_as_many_in_as_it_says(store: Store) -> None:
 
 
 def test_a_call_that_holds_a_gate_runs_no_others(store: Store) -> None:
-    async def script(engine: Engine) -> None:
-        async def nested(payload: dict[str, Any]) -> None:
-            await engine.run([Call("nested", "inner")])
+    async def nested(engine: Engine, payload: dict[str, Any]) -> None:
+        await engine.run([Call("nested", "inner")])
 
-        bodies.append(nested)
+    async def script(engine: Engine) -> None:
         with pytest.raises(EscalatorError, match="gates are for leaves"):
             await engine.run([Call("outer", "outer", gates=(("g", 1),))])
 
-    bodies: list[Workflow] = []
-    play(store, script, outer=lambda payload: bodies[0](payload), nested=lambda payload: bodies[0](payload))
+    play(store, script, outer=nested, nested=nested)
 
 
 def test_a_failure_waits_for_all_and_is_the_first_of_the_list(store: Store) -> None:
     ended: list[int] = []
 
-    async def some_fail(payload: dict[str, Any]) -> int:
+    async def some_fail(engine: Engine, payload: dict[str, Any]) -> int:
         n = payload["n"]
         await asyncio.sleep(0.05 if n == 1 else 0)
         if n in (1, 3):
@@ -142,8 +144,8 @@ def test_a_failure_waits_for_all_and_is_the_first_of_the_list(store: Store) -> N
 
 
 def test_a_bug_is_a_failure_that_names_its_type(store: Store) -> None:
-    async def buggy(payload: dict[str, Any]) -> None:
-        {}["nothing"]  # noqa: B018
+    async def buggy(engine: Engine, payload: dict[str, Any]) -> None:
+        {}["nothing"]
 
     with pytest.raises(EscalatorError, match="KeyError: 'nothing'") as caught:
         play(store, lambda engine: engine.run([Call("buggy", "b")]), buggy=buggy)
@@ -152,7 +154,7 @@ def test_a_bug_is_a_failure_that_names_its_type(store: Store) -> None:
 
 @pytest.mark.parametrize("value", [{1, 2}, float("nan"), object()])
 def test_what_is_no_plain_json_is_refused(store: Store, value: Any) -> None:
-    async def odd(payload: dict[str, Any]) -> Any:
+    async def odd(engine: Engine, payload: dict[str, Any]) -> Any:
         return value
 
     with pytest.raises(EscalatorError, match="no plain JSON"):
@@ -162,53 +164,44 @@ def test_what_is_no_plain_json_is_refused(store: Store, value: Any) -> None:
 
 
 def test_runs_nest_and_a_failure_passes_through_them(store: Store) -> None:
-    async def script(engine: Engine) -> None:
-        async def node(payload: dict[str, Any]) -> int:
-            depth, name = payload["depth"], payload["name"]
-            if depth == 0:
-                if name.endswith("2.2"):
-                    raise DocumentError("leaf", problems=("a: b", "c: d"))
-                return 1
-            calls = [
-                Call("node", f"{name}.{n}", {"depth": depth - 1, "name": f"{name}.{n}"}) for n in range(payload["wide"])
-            ]
-            calls = [Call(c.workflow, c.id, {**c.payload, "wide": payload["wide"]}) for c in calls]
-            return sum(await engine.run(calls, limit=2))
+    async def node(engine: Engine, payload: dict[str, Any]) -> int:
+        depth, name = payload["depth"], payload["name"]
+        if depth == 0:
+            if name.endswith("2.2"):
+                raise DocumentError("leaf", problems=("a: b", "c: d"))
+            return 1
+        names = [f"{name}.{n}" for n in range(payload["wide"])]
+        calls = [Call("node", n, {"depth": depth - 1, "name": n, "wide": payload["wide"]}) for n in names]
+        return sum(await engine.run(calls, limit=2))
 
-        bodies.append(node)
+    async def script(engine: Engine) -> None:
         assert await engine.run([Call("node", "n", {"depth": 3, "name": "n", "wide": 2})]) == [8]
         with pytest.raises(DocumentError) as caught:
             await engine.run([Call("node", "m", {"depth": 2, "name": "m", "wide": 3})])
         assert caught.value.problems == ("a: b", "c: d")
 
-    bodies: list[Workflow] = []
-    play(store, script, node=lambda payload: bodies[0](payload))
+    play(store, script, node=node)
 
 
 def test_a_thousand_children(store: Store) -> None:
-    async def script(engine: Engine) -> list[Any]:
-        async def parent(payload: dict[str, Any]) -> int:
-            return sum(await engine.run([Call("leaf", f"leaf/{n}", {"n": n}) for n in range(1000)], limit=50))
+    async def parent(engine: Engine, payload: dict[str, Any]) -> int:
+        return sum(await engine.run([Call("leaf", f"leaf/{n}", {"n": n}) for n in range(1000)], limit=50))
 
-        bodies.append(parent)
-        return await engine.run([Call("parent", "parent")])
-
-    async def leaf(payload: dict[str, Any]) -> int:
+    async def leaf(engine: Engine, payload: dict[str, Any]) -> int:
         await asyncio.sleep(0)
         return payload["n"]
 
-    bodies: list[Workflow] = []
-    assert play(store, script, parent=lambda payload: bodies[0](payload), leaf=leaf) == [499500]
+    asked = [Call("parent", "parent")]
+    assert play(store, lambda engine: engine.run(asked), parent=parent, leaf=leaf) == [499500]
 
 
 def test_a_cancelled_caller_stops_what_it_called_and_may_ask_again(store: Store) -> None:
     begun, cancelled, hold = asyncio.Barrier(3), [], [True]
 
-    async def script(engine: Engine) -> None:
-        async def middle(payload: dict[str, Any]) -> list[Any]:
-            return await engine.run([Call("leaf", f"c/{n}", {"n": n}) for n in range(3)], limit=2)
+    async def middle(engine: Engine, payload: dict[str, Any]) -> list[Any]:
+        return await engine.run([Call("leaf", f"c/{n}", {"n": n}) for n in range(3)], limit=2)
 
-        bodies.append(middle)
+    async def script(engine: Engine) -> None:
         caller = asyncio.create_task(engine.run([Call("middle", "c")]))
         await begun.wait()  # both that may run at once do
         caller.cancel()
@@ -218,7 +211,7 @@ def test_a_cancelled_caller_stops_what_it_called_and_may_ask_again(store: Store)
         hold[0] = False
         assert await engine.run([Call("middle", "c")]) == [[0, 1, 2]]
 
-    async def leaf(payload: dict[str, Any]) -> int:
+    async def leaf(engine: Engine, payload: dict[str, Any]) -> int:
         try:
             if hold[0]:
                 await begun.wait()
@@ -228,8 +221,7 @@ def test_a_cancelled_caller_stops_what_it_called_and_may_ask_again(store: Store)
             raise
         return payload["n"]
 
-    bodies: list[Workflow] = []
-    play(store, script, middle=lambda payload: bodies[0](payload), leaf=leaf)
+    play(store, script, middle=middle, leaf=leaf)
 
 
 def test_a_cancelled_call_gives_its_gate_to_the_next(store: Store) -> None:
@@ -246,7 +238,7 @@ def test_a_cancelled_call_gives_its_gate_to_the_next(store: Store) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
 
-    async def hold(payload: dict[str, Any]) -> str:
+    async def hold(engine: Engine, payload: dict[str, Any]) -> str:
         await asyncio.sleep(payload["s"])
         return "through"
 
@@ -254,7 +246,7 @@ def test_a_cancelled_call_gives_its_gate_to_the_next(store: Store) -> None:
 
 
 def test_a_closed_engine_leaves_the_loop_usable_and_another_can_be_launched(store: Store) -> None:
-    async def leaf(payload: dict[str, Any]) -> int:
+    async def leaf(engine: Engine, payload: dict[str, Any]) -> int:
         return payload["n"]
 
     async def whole() -> None:
@@ -278,30 +270,28 @@ def test_time_passes(store: Store) -> None:
 def test_a_failure_of_our_own_state_is_no_outcome_so_the_call_runs_again(store: Store) -> None:
     full = [True]
 
-    async def script(engine: Engine) -> None:
-        async def parent(payload: dict[str, Any]) -> list[Any]:
-            return await engine.run([Call("leaf", f"s/{n}", {"n": n}) for n in range(3)])
+    async def parent(engine: Engine, payload: dict[str, Any]) -> list[Any]:
+        return await engine.run([Call("leaf", f"s/{n}", {"n": n}) for n in range(3)])
 
-        bodies.append(parent)
+    async def script(engine: Engine) -> None:
         with pytest.raises(JournalError, match="torn") as caught:
             await engine.run([Call("parent", "s")])
         assert caught.value.hint == "look at it"
         full[0] = False
         assert await engine.run([Call("parent", "s")]) == [[0, 1, 2]]
 
-    async def leaf(payload: dict[str, Any]) -> int:
+    async def leaf(engine: Engine, payload: dict[str, Any]) -> int:
         if full[0] and payload["n"] == 1:
             raise JournalError("torn", hint="look at it")
         return payload["n"]
 
-    bodies: list[Workflow] = []
-    play(store, script, parent=lambda payload: bodies[0](payload), leaf=leaf)
+    play(store, script, parent=parent, leaf=leaf)
 
 
 def test_failures_keep_their_class_their_code_and_their_hint(store: Store) -> None:
     failures = [UnreachableError("gone", hint="look"), StateError("full"), CommandError("x", status=None)]
 
-    async def fail(payload: dict[str, Any]) -> None:
+    async def fail(engine: Engine, payload: dict[str, Any]) -> None:
         raise failures[payload["n"]]
 
     for n, failure in enumerate(failures):

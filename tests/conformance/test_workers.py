@@ -135,9 +135,12 @@ def test_two_watchdogs_move_the_same_work_once(shared: Store, tmp_path: Path) ->
 
 def test_the_server_killed_and_started_again_costs_nothing(shared: Store, server: Postgres) -> None:
     ran: list[int] = []
+    under_way = asyncio.Event()
 
     async def leaf(payload: dict[str, Any]) -> int:
         ran.append(payload["n"])
+        if len(ran) == 60:
+            under_way.set()
         await asyncio.sleep(0.02)
         return payload["n"]
 
@@ -152,8 +155,7 @@ def test_the_server_killed_and_started_again_costs_nothing(shared: Store, server
         await engine.launch()
         try:
             asked = asyncio.create_task(engine.run([Call("parent", "parent")]))
-            while len(ran) < 60:
-                await asyncio.sleep(0.01)
+            await under_way.wait()
             await asyncio.to_thread(server.kill)
             await asyncio.sleep(0.5)
             await asyncio.to_thread(server.start)

@@ -42,7 +42,13 @@ class DurableEngine:
     """
 
     def __init__(
-        self, url: str, *, executor_id: str, application_version: str, queues: Sequence[str] = (), poll_s: float = POLL_S
+        self,
+        url: str,
+        *,
+        executor_id: str,
+        application_version: str,
+        queues: Sequence[str] = (),
+        poll_s: float = POLL_S,
     ) -> None:
         self._url = url
         self._executor_id = executor_id
@@ -112,7 +118,7 @@ class DurableEngine:
         for queue in {call.queue for call in calls if call.queue}:
             await transact.know(queue)
         recorded = await transact.recorded(calls) if len(calls) > 1 else {}
-        return await together([lambda call=call: self._one(transact, call, recorded) for call in calls], limit)
+        return await together([partial(self._one, transact, call, recorded) for call in calls], limit)
 
     async def _one(self, transact: Transact, call: Call, recorded: dict[str, Answer]) -> Any:
         starting = asyncio.ensure_future(_begin(transact, call, recorded))

@@ -16,7 +16,9 @@ _held: ContextVar[tuple[str, ...]] = ContextVar("escalator_gates_held", default=
 def refuse_in_gate() -> None:
     """EscalatorError inside a call that holds a gate: what it ran could wait for that gate for ever."""
     if _held.get():
-        raise EscalatorError(f"a call that holds gates ({', '.join(_held.get())}) can't run others: gates are for leaves")
+        raise EscalatorError(
+            f"a call that holds gates ({', '.join(_held.get())}) can't run others: gates are for leaves"
+        )
 
 
 class _Gate:

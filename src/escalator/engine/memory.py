@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from escalator.engine.gates import Gates, refuse_in_gate
@@ -38,7 +39,7 @@ class MemoryEngine:
     async def run(self, calls: Sequence[Call], *, limit: int = 0) -> list[Any]:
         """Run calls, at most ``limit`` at once; all are waited for before a failure is raised."""
         refuse_in_gate()
-        return await together([lambda call=call: self._one(call) for call in plain_calls(calls)], limit)
+        return await together([partial(self._one, call) for call in plain_calls(calls)], limit)
 
     async def _one(self, call: Call) -> Any:
         async with self._gates.through(call.gates):

@@ -1,4 +1,4 @@
-"""The part of DBOS Transact that Escalator uses: its public calls, in one place. Importing it takes a second or more."""
+"""The part of DBOS Transact that Escalator uses: its public calls, in one place. Importing it takes a second."""
 
 from __future__ import annotations
 

@@ -109,6 +109,9 @@ def test_an_engine_says_when_it_is_used_too_early_or_told_too_late(tmp_path: Pat
 
 
 def test_the_command_line_does_not_wait_for_what_only_a_campaign_needs() -> None:
-    look = "import sys, escalator.cli.main, escalator.engine.durable, escalator.engine.takeover; print('dbos' in sys.modules)"
+    look = (
+        "import sys, escalator.cli.main, escalator.engine.durable, escalator.engine.takeover\n"
+        "print('dbos' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
