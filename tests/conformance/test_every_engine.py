@@ -15,7 +15,6 @@ from conformance.stores import Store
 from escalator.engine.port import Call, Engine
 from escalator.errors import CommandError, DocumentError, EscalatorError, JournalError, StateError, UnreachableError
 
-
 Nested = Callable[[Engine, dict[str, Any]], Awaitable[Any]]  # a workflow that may run others
 
 

@@ -119,6 +119,24 @@ def test_what_a_closed_engine_left_goes_on_at_the_next_launch(kept: Store) -> No
     assert ran == ["stopped", "taken up"]
 
 
+def test_closing_ends_who_waits_for_a_call_that_runs_elsewhere(kept: Store) -> None:
+    async def whole() -> None:
+        engine = kept.engine()
+
+        async def leaf(payload: dict[str, Any]) -> None:
+            raise AssertionError("nobody serves this queue")
+
+        engine.register("leaf", leaf)
+        await engine.launch()
+        asked = asyncio.create_task(engine.run([Call("leaf", f"far/{n}", queue="far") for n in range(3)]))
+        await asyncio.sleep(0.5)
+        await asyncio.wait_for(engine.close(), 10)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(asked, 5)
+
+    asyncio.run(whole())
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_again_and_again_it_loses_nothing_and_repeats_no_recorded_result(
     kept: Store, tmp_path: Path, seed: int

@@ -58,6 +58,7 @@ class DurableEngine:
         self._workflows: dict[str, Workflow] = {}
         self._gates = Gates()
         self._running: dict[str, asyncio.Task[Any]] = {}
+        self._asking: set[asyncio.Task[Any]] = set()
         self._stopped: set[str] = set()
         self._closing = False
         self._database: sql.Engine | None = None
@@ -90,9 +91,10 @@ class DurableEngine:
     async def close(self) -> None:
         """Stop what runs here; it stays pending. A second engine can be launched afterwards."""
         self._closing = True
-        for task in self._running.values():
+        ending = [*self._asking, *self._running.values()]  # who asks may wait for a call that runs elsewhere
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
         if self._transact is not None:
             await self._transact.close()
             self._transact = None
@@ -118,10 +120,18 @@ class DurableEngine:
         for queue in {call.queue for call in calls if call.queue}:
             await transact.know(queue)
         recorded = await transact.recorded(calls) if len(calls) > 1 else {}
-        return await together([partial(self._one, transact, call, recorded) for call in calls], limit)
+        return await together([partial(self._one, transact, recorded, call) for call in calls], limit)
 
-    async def _one(self, transact: Transact, call: Call, recorded: dict[str, Answer]) -> Any:
-        starting = asyncio.ensure_future(_begin(transact, call, recorded))
+    async def _one(self, transact: Transact, recorded: dict[str, Answer], call: Call) -> Any:
+        task = asyncio.ensure_future(self._ask(transact, recorded, call))
+        self._asking.add(task)
+        try:
+            return await task
+        finally:
+            self._asking.discard(task)
+
+    async def _ask(self, transact: Transact, recorded: dict[str, Answer], call: Call) -> Any:
+        starting = asyncio.ensure_future(_begin(transact, recorded, call))
         try:
             return await (await asyncio.shield(starting))()
         except asyncio.CancelledError:
@@ -173,7 +183,7 @@ class DurableEngine:
         await asyncio.sleep(seconds)
 
 
-async def _begin(transact: Transact, call: Call, recorded: dict[str, Answer]) -> Callable[[], Awaitable[Any]]:
+async def _begin(transact: Transact, recorded: dict[str, Answer], call: Call) -> Callable[[], Awaitable[Any]]:
     """Start a call, or pass over it where its answer is known; gives how to wait for the answer.
 
     Both take their place among the caller's steps at once, so that the places come in the order of the calls.
