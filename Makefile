@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PY := .venv/bin/python
 
-.PHONY: help setup demo check test test-full docs bless lab bench-vim clean
+.PHONY: help setup demo check test test-full docs bless lab bench-engine bench-vim clean
 
 help: ## show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,13 +22,15 @@ check: setup ## format, lint, types, layers, unit, golden and property tests (un
 	.venv/bin/ruff check src tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pytest -q -m "not index and not lab" tests
+	.venv/bin/pytest -q -m "not index and not lab and not postgres" tests
 
-test: check ## everything: check, the real packages, and real hosts (root)
-	@.venv/bin/pytest -q -m "(index or lab) and not full" tests
+test: check ## everything: check, the real packages, real hosts, a real PostgreSQL (root)
+	@bash tools/postgresql.sh
+	.venv/bin/pytest -q -m "(index or lab or postgres) and not full" tests
 
 test-full: check ## test, and the long cases: a chain of three hops, an API that never becomes healthy (root)
-	@.venv/bin/pytest -q -m "index or lab" tests
+	@bash tools/postgresql.sh
+	.venv/bin/pytest -q -m "index or lab or postgres" tests
 
 docs: setup ## write docs/reference again from the code: command line, JSON Schemas
 	@.venv/bin/typer escalator.cli.main utils docs --name escalator --output docs/reference/cli.md
@@ -39,6 +41,10 @@ bless: setup ## rewrite the golden files; review the difference like code
 
 lab: setup ## bring the lab's cloud up (root); take them down with: .venv/bin/escalator-lab down
 	@.venv/bin/escalator-lab up
+
+bench-engine: setup ## what the durable engine costs on SQLite and PostgreSQL (about a minute)
+	@bash tools/postgresql.sh
+	.venv/bin/python bench/engine.py
 
 bench-vim: setup ## the same upgrade naively and by Escalator, one table (root; about 12 minutes)
 	@.venv/bin/python bench/vim_upgrade.py
