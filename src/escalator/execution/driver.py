@@ -60,6 +60,7 @@ class Driver:
     guard: Guard = _none
     confirm: Callable[[], Awaitable[None]] = _sure  # raises FencedError where another one drives now
     view: View = field(default_factory=View)
+    launched: bool = False  # whether the engine knows this driver's workflows, and has begun
     _words: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:

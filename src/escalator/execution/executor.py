@@ -100,8 +100,10 @@ def _call(node: Procedure | Step, payload: dict[str, Any]) -> Call:
 
 async def walk(driver: Driver, part: Part, run: str) -> tuple[Halted, ...]:
     """Carry one part of the plan out; returns why the walk ended early (nothing when all is done)."""
-    Walker(driver)
-    await driver.engine.launch()  # not before: what it finds unfinished goes on at once, unless its leg is over
+    if not driver.launched:
+        Walker(driver)
+        driver.launched = True
+        await driver.engine.launch()  # not before: what it finds unfinished goes on at once, unless its leg is over
     leg = driver.view.leg
     await driver.engine.run([Call("campaign", f"{run}/{leg}", {"part": part, "run": run, "leg": leg})])
     return driver.view.halts
