@@ -10,7 +10,6 @@ What is wrong with a plan or a cloud is a *value* (:class:`escalator.model.findi
     |   +-- IllegalMoveError        ESC-201           no such move in the state table
     |   +-- PlanRefusedError        ESC-202           the plan breaks a rule
     |   +-- LockedError             ESC-203           another Escalator drives this run
-    |   +-- FencedError             ESC-204           another Escalator has taken this run over: our orders are void
     +-- SiteError                   ESC-300  exit 4   the site did not do what was asked
     |   +-- UnreachableError        ESC-301           no connection, or it broke
     |   +-- AuthenticationError     ESC-302           the site refused our credentials
@@ -20,6 +19,7 @@ What is wrong with a plan or a cloud is a *value* (:class:`escalator.model.findi
     +-- StateError                  ESC-400  exit 5   our own state folder
         +-- StorageError            ESC-401           full disk, read-only file system, damaged file
         +-- JournalError            ESC-402           a torn, altered or illegal record
+        +-- FencedError             ESC-403           another Escalator has taken this run over: our orders are void
 """
 
 from __future__ import annotations
@@ -91,12 +91,6 @@ class LockedError(RefusedError):
     code = "ESC-203"
 
 
-class FencedError(RefusedError):
-    """Another Escalator has taken this run over (its epoch is newer): no order of ours counts any more."""
-
-    code = "ESC-204"
-
-
 class SiteError(EscalatorError):
     """The site did not do what was asked."""
 
@@ -156,3 +150,9 @@ class JournalError(StateError):
     """A torn, altered or illegal journal record."""
 
     code = "ESC-402"
+
+
+class FencedError(StateError):
+    """Another Escalator has taken this run over (its epoch is newer): no order of ours counts any more."""
+
+    code = "ESC-403"

@@ -13,7 +13,7 @@ from typing import Any
 
 from escalator.actions.verbs import Context, Done, Outcome, Probe, Verbs
 from escalator.engine.port import Engine
-from escalator.errors import EscalatorError, FencedError, RefusedError, SiteTimeoutError, StateError
+from escalator.errors import EscalatorError, RefusedError, SiteTimeoutError, StateError
 from escalator.journal.events import Kind, Record, Result, Verb
 from escalator.journal.fold import ActionState, View, apply
 from escalator.journal.journal import Journal
@@ -23,7 +23,6 @@ from escalator.model.states import Event, State, move
 LONGEST_LOOK_S = 120.0  # a probe only looks
 
 Guard = Callable[[View], str]  # why the campaign must stop now, or ""
-ENDS_US = (StateError, FencedError)  # nothing can be journalled any more, by us: stop where we are
 
 
 class Halt(Exception):  # noqa: N818 - not a failure: the way a walk through the plan ends early
@@ -80,7 +79,7 @@ class Driver:
     async def _say(self, action: str, text: str) -> None:
         try:
             await self.write(Kind.PROGRESS, action, text=text)
-        except ENDS_US:
+        except StateError:
             return  # the next intent or outcome meets the same, and stops us
 
     async def moved(self, event: Event, why: str = "") -> None:
@@ -127,8 +126,8 @@ class Driver:
             await self.confirm()  # we may have been held up since the intent was written
             async with asyncio.timeout(action.longest_s) as limit:
                 outcome = await call(context, action)
-        except ENDS_US:
-            raise  # the intent stays in doubt
+        except StateError:
+            raise  # nothing can be journalled any more, by us: stop where we are, the intent stays in doubt
         except TimeoutError as error:
             if limit.expired():
                 late = SiteTimeoutError(f"{action.title}: not done within {action.longest_s:g} s")

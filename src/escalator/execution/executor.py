@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 from escalator.engine.port import Call
-from escalator.errors import EscalatorError
-from escalator.execution.driver import ENDS_US, Driver, Halt
+from escalator.errors import EscalatorError, StateError
+from escalator.execution.driver import Driver, Halt
 from escalator.journal.events import Kind, Verb
 from escalator.journal.fold import ActionState, Halted
 from escalator.model.plan import Action, Mode, Procedure, Step
@@ -125,7 +125,7 @@ async def _step(driver: Driver, step: Step) -> None:
 async def _action(driver: Driver, action: Action) -> None:
     try:
         await driver.settle(action)
-    except ENDS_US:
+    except StateError:
         raise
     except EscalatorError as error:
         raise Halt(f"{action.id}: {error.text}", failed=True) from error
@@ -134,7 +134,7 @@ async def _action(driver: Driver, action: Action) -> None:
     for left in reversed(range(driver.plan.policy.retries + 1)):
         try:
             await driver.attempt(action, Verb.DO)
-        except ENDS_US:
+        except StateError:
             raise
         except EscalatorError as error:
             if left == 0:
@@ -151,7 +151,7 @@ async def _clear(driver: Driver, action: Action) -> None:
     """Settle a failed attempt before the next one: take it back, or find that it was done after all."""
     try:
         await driver.settle(action)
-    except ENDS_US:
+    except StateError:
         raise
     except EscalatorError as error:
         raise Halt(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from escalator.errors import EscalatorError, RefusedError
-from escalator.execution.driver import ENDS_US, Driver, can_undo
+from escalator.errors import EscalatorError, RefusedError, StateError
+from escalator.execution.driver import Driver, can_undo
 from escalator.journal.events import Verb
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Action, Plan, UndoClass
@@ -62,7 +62,7 @@ async def _undo(driver: Driver, action: Action) -> str:
             await driver.settle(action)
         if driver.view.of(action.id).state in (ActionState.DONE, ActionState.FAILED, ActionState.UNDO_FAILED):
             await driver.attempt(action, Verb.UNDO)
-    except ENDS_US:
+    except StateError:
         raise
     except EscalatorError as error:
         return f"{action.id}: {error.text} [{error.code}]"
