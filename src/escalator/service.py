@@ -270,8 +270,11 @@ async def takeover(place: Place, why: str, listen: Listen) -> runs.Run:
 def approve(place: Place, gate: str, why: str) -> str:
     """Give the word that a gate of the current run waits for; returns who gave it, as the journal keeps it.
 
-    NotFoundError where the plan has no such approval, RefusedError where it was given, or the run is over.
+    NotFoundError where the plan has no such approval, RefusedError where it was given, or the run is over, InputError
+    without a reason.
     """
+    if not why.strip():
+        raise InputError("an approval needs a reason", hint="--why 'the customers are told'")
     run = runs.load(place.state)
     gates = [g.id for g in run.plan.gates if g.kind is GateKind.APPROVAL]
     if gate not in gates:
