@@ -51,7 +51,7 @@ from escalator.model.states import COUNTING, FINAL, State
 from escalator.plan.planner import make_plan
 from escalator.redaction import redact
 from escalator.report.build import build
-from escalator.report.tests import tests_of
+from escalator.report.tests import results_of
 from escalator.report.versions import versions_now, versions_then
 from escalator.sites.connect import connect
 from escalator.sites.protocol import Site
@@ -432,5 +432,5 @@ async def report(place: Place, name: str = "") -> dict[str, Any]:
     environment = {"python": platform.python_version(), "kernel": platform.release(), "cpus": str(os.cpu_count())}
     return build(
         run.plan, events, summary, versions, state=view.state.value, environment=environment,
-        duration_s=round(view.executing_s, 1), tests=tests_of(run.plan, records),
+        duration_s=round(view.executing_s, 1), tests=results_of(run.plan, records),
     )  # fmt: skip

@@ -23,7 +23,7 @@ def build(
 
     ``events``: ``{"action", "title", "start", "end", "result", "step"}``, times in seconds since the epoch.
     ``versions``: ``{service: {"from", "to"}}``; by default what the plan changes. ``tests``: what
-    :func:`escalator.report.tests.tests_of` returns.
+    :func:`escalator.report.tests.results_of` returns.
     """
     times = [float(e[key]) for e in events for key in ("start", "end") if e.get(key) is not None]
     changes = {c.component: {"from": c.from_version, "to": c.to_version} for c in plan.changes}

@@ -11,7 +11,7 @@ from escalator.model.plan import Plan
 _WORDS = {Result.OK.value: "passed", Result.FAILED.value: "failed"}
 
 
-def tests_of(plan: Plan, records: Iterable[Record]) -> list[dict[str, Any]]:
+def results_of(plan: Plan, records: Iterable[Record]) -> list[dict[str, Any]]:
     """One entry per test and place, in plan order, with the result of its last run, whatever followed (a roll-back).
 
     ``result``: passed, failed, running (or in doubt), not-run. ``took_s``: seconds, None where it has not ended.

@@ -25,7 +25,7 @@ from escalator.execution.rollback import roll_back
 from escalator.journal.journal import MemoryJournal
 from escalator.model.plan import Action, Mode, Phase, Policy, Procedure, Step
 from escalator.model.states import State
-from escalator.report.tests import tests_of
+from escalator.report.tests import results_of
 from escalator.sites.operator_side import KEPT, OperatorSide
 from escalator.sites.protocol import Site
 from small_site import SITE, plan
@@ -210,7 +210,7 @@ def in_a_plan(folder: Path, script: str, retries: int) -> Driver:
 def test_a_test_that_fails_is_tried_again_as_the_policy_says(tmp_path: Path) -> None:
     d = in_a_plan(tmp_path, "test -e again || { touch again; exit 1; }", retries=1)
     assert asyncio.run(execute(d)) is State.EXECUTION_COMPLETED
-    (result,) = tests_of(d.plan, d.journal.read())
+    (result,) = results_of(d.plan, d.journal.read())
     assert (result["result"], result["text"]) == ("passed", "passed: no output")
     assert result["took_s"] >= 0
 
@@ -220,7 +220,7 @@ def test_a_test_that_goes_on_failing_suspends_the_run_and_the_report_says_so(tmp
     assert asyncio.run(execute(d)) is State.SUSPENDED_BY_ERROR_DETECTED
     assert "test 'calls' ended with 1: no calls [ESC-303]" in d.view.problems[0]
     assert output(tmp_path).count("no calls") >= 2
-    (result,) = tests_of(d.plan, d.journal.read())
+    (result,) = results_of(d.plan, d.journal.read())
     assert result["result"] == "failed"
     assert asyncio.run(roll_back(d)) is State.ROLLBACK_COMPLETED
-    assert tests_of(d.plan, d.journal.read()) == [result]
+    assert results_of(d.plan, d.journal.read()) == [result]

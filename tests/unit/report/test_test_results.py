@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from escalator.journal.events import Kind, Record
-from escalator.report.tests import tests_of as results
+from escalator.report.tests import results_of as results
 from small_site import campaign, plan
 
 TESTS = [
