@@ -44,11 +44,14 @@ from escalator.metering.config import meter_config
 from escalator.metering.process import is_alive, start_meter, stop_meter
 from escalator.metering.summary import failed_requests, summarise, totals
 from escalator.model.findings import refused
+from escalator.model.gates import GateKind
 from escalator.model.inventory import Inventory
 from escalator.model.plan import Action, Plan
-from escalator.model.states import COUNTING, State
+from escalator.model.states import COUNTING, FINAL, State
 from escalator.plan.planner import make_plan
+from escalator.redaction import redact
 from escalator.report.build import build
+from escalator.report.tests import results_of
 from escalator.report.versions import versions_now, versions_then
 from escalator.sites.connect import connect
 from escalator.sites.protocol import Site
@@ -125,9 +128,12 @@ def prepare_state(state: Path) -> None:
         raise StorageError(f"the state folder {state} has {room >> 20} MiB free, needs {LEAST_FREE >> 20}", hint=hint)
 
 
-async def execute(place: Place, campaign_path: Path, listen: Listen) -> runs.Run | None:
-    """Carry a campaign out, hop by hop; None where nothing was left to do. Goes on with an interrupted run."""
-    campaign, text = load_campaign(campaign_path), campaign_path.read_text(encoding="utf-8")  # noqa: ASYNC240
+async def execute(place: Place, campaign_path: Path, listen: Listen, folder: str = "") -> runs.Run | None:
+    """Carry a campaign out, hop by hop; None where nothing was left to do. Goes on with an interrupted run.
+
+    ``folder``: where the campaign's file stood, where ``campaign_path`` is a run's copy of it.
+    """
+    campaign, text = load_campaign(campaign_path, folder), campaign_path.read_text(encoding="utf-8")  # noqa: ASYNC240
     prepare_state(place.state)
     last: runs.Run | None = None
     with driving(place.state) as epoch:
@@ -261,6 +267,30 @@ async def takeover(place: Place, why: str, listen: Listen) -> runs.Run:
     return run
 
 
+def approve(place: Place, gate: str, why: str) -> str:
+    """Give the word that a gate of the current run waits for; returns who gave it, as the journal keeps it.
+
+    NotFoundError where the plan has no such approval, RefusedError where it was given, or the run is over, InputError
+    without a reason.
+    """
+    if not why.strip():
+        raise InputError("an approval needs a reason", hint="--why 'the customers are told'")
+    run = runs.load(place.state)
+    gates = [g.id for g in run.plan.gates if g.kind is GateKind.APPROVAL]
+    if gate not in gates:
+        raise NotFoundError(
+            f"run {run.folder.name} waits for no approval '{gate}'", hint=f"approvals: {', '.join(gates) or 'none'}"
+        )
+    view = run.view()
+    if view.state in FINAL or view.state is State.ROLLBACK_COMPLETED:
+        raise RefusedError(f"run {run.folder.name} is over: {view.state}")
+    if gate in view.approved:
+        raise RefusedError(f"'{gate}' was approved already, by {view.approved[gate]}")
+    said = {"what": "approve", "gate": gate, "why": redact(why), "who": person()}
+    _append(run, Record(Kind.ASKED, "", said, at=time.time()))
+    return str(said["who"])
+
+
 def status(place: Place, name: str = "") -> Status:
     """How a run stands."""
     run = runs.load(place.state, name)
@@ -380,7 +410,8 @@ async def report(place: Place, name: str = "") -> dict[str, Any]:
     titles = {a.id: (a.title, s.id) for s in (*run.plan.steps(), *run.plan.commit_steps()) for a in s.actions}
     events: list[dict[str, Any]] = []
     open_at: dict[str, dict[str, Any]] = {}
-    for record in run.records():
+    records = run.records()
+    for record in records:
         if record.kind is Kind.INTENT:
             title, step = titles.get(record.subject, (record.subject, ""))
             title = title if record.data["verb"] == "do" else f"undo: {title}"
@@ -401,5 +432,5 @@ async def report(place: Place, name: str = "") -> dict[str, Any]:
     environment = {"python": platform.python_version(), "kernel": platform.release(), "cpus": str(os.cpu_count())}
     return build(
         run.plan, events, summary, versions, state=view.state.value, environment=environment,
-        duration_s=round(view.executing_s, 1),
+        duration_s=round(view.executing_s, 1), tests=results_of(run.plan, records),
     )  # fmt: skip

@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from escalator.cli.knowledge import SCHEMAS
+from escalator.config.campaign import CampaignFile
 from escalator.execution.status import screen, status_of
 from escalator.journal.events import Kind, Record
 from escalator.journal.fold import fold
@@ -32,6 +34,21 @@ def test_the_plan_of_one_component(golden: Golden) -> None:
         update={"target": campaign().target.model_copy(update={"release": None, "components": {"glance": "30.1.0"}})}
     )
     golden("plan-glance-30.1.0.txt", tree(plan(wanted, replace(old, bundles=(*old.bundles, patched)))))
+
+
+def test_the_plan_of_the_gated_example(golden: Golden) -> None:
+    example = Path(__file__).parents[2] / "examples" / "campaign-gated.yaml"
+    wanted = CampaignFile.model_validate(yaml.safe_load(example.read_text(encoding="utf-8")))
+    golden("plan-gated.txt", tree(plan(wanted)))
+
+
+def test_the_status_of_a_run_that_waits_for_a_word(golden: Golden) -> None:
+    made = plan(campaign(approvals=[{"before": "preflight", "text": "the customers are told"}]))
+    moves = [Record(Kind.MOVED, "", {"event": e}, at=at) for e, at in (("execute", 1000.0), ("suspend", 1001.0))]
+    view = fold(
+        replace(r, seq=n) for n, r in enumerate([*moves, Record(Kind.MOVED, "", {"event": "quiet"}, 1001.0)], 1)
+    )
+    golden("status-held.txt", screen(status_of("run1", made, view, {"requests": 300, "failed": 0}, 1100.0)))
 
 
 def test_the_status_in_the_middle(golden: Golden) -> None:

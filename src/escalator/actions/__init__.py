@@ -21,7 +21,9 @@ unit.enable        unit, enabled, was                                           
 unit.verify        unit, bundle, component, version                                         read back from the process / -
 compute.disable    reason, wait_s                                                           not scheduled to, nothing under way / enabled
 compute.enable     reason, wait_s                                                           scheduled to again / disabled, quiet
-api.probe          service                                                                  use it as a tenant would / -
+api.probe          service; of a prepared test: test, when, component, phase, too           use it as a tenant would / -
+test.command       test, when, component, phase, argv, folder, timeout_s                    a prepared test, run on our side / -
+test.http          test, when, component, phase, url, ok, contains, timeout_s               a prepared test / -
 soak               duration_s                                                               wait under the guard's eyes / -
 data.migrate       component, argv, again, done (exit statuses), bundle                     batches until done / impossible
 schema.contract    component, argv (list of commands), bundle                               destructive schema change / impossible

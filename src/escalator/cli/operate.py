@@ -1,9 +1,10 @@
-"""Commands that need a site: inventory, plan, execute, status, suspend, resume, rollback, commit, report, backup."""
+"""Commands that need a site: inventory, plan, check, execute and what steers a run, restore, report, backup."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from escalator.cli.options import CAMPAIGN, SITE, STATE, CampaignOption, JsonOpt
 from escalator.cli.output import errors, finding_lines, say, show_json
 from escalator.config.campaign import load_campaign
 from escalator.errors import PlanRefusedError, RefusedError, StorageError
+from escalator.execution.gates import next_hold
 from escalator.execution.runs import Run, load
 from escalator.execution.status import screen
 from escalator.journal.events import Kind, Record
@@ -32,7 +34,20 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (inventory, plan, check, execute, status, suspend, resume, rollback, commit, restore, report):
+    for command in (
+        inventory,
+        plan,
+        check,
+        execute,
+        status,
+        suspend,
+        approve,
+        resume,
+        rollback,
+        commit,
+        restore,
+        report,
+    ):
         app.command()(command)
     app.add_typer(backups, name="backup")
 
@@ -138,13 +153,17 @@ def execute(
 
 def _end(run: Run, *, as_json: bool) -> None:
     view = run.view()
+    held = next_hold(run.plan, view, time.time())
     if as_json:
-        show_json({"run": run.folder.name, "state": view.state.value, "problems": list(view.problems)})
+        said = {"run": run.folder.name, "state": view.state.value, "problems": list(view.problems), "held": held}
+        show_json(said)
     else:
         say(f"run {run.folder.name}: {view.state}")
         for problem in view.problems:
             say(f"  {problem}")
-        if view.state is State.EXECUTION_COMPLETED:
+        if held:
+            say(f"  {held}")
+        elif view.state is State.EXECUTION_COMPLETED:
             say("'escalator commit' makes it final, 'escalator rollback' takes it back")
     if view.state not in (State.EXECUTION_COMPLETED, State.CAMPAIGN_COMMITTED):
         raise typer.Exit(FAILED_STATES)
@@ -172,13 +191,25 @@ def suspend(
     show_json({"asked": "suspend"}) if as_json else say("asked; see: escalator status")
 
 
+def approve(
+    gate: Annotated[str, typer.Argument(help="What 'escalator status' says is waited for.")],
+    why: Annotated[str, typer.Option("--why", help="Kept in the journal, with who.")],
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+    as_json: JsonOption = False,
+) -> None:
+    """Give the word that the current run waits for at a gate; 'escalator resume' then goes on."""
+    who = service.approve(service.Place(site, state), gate, why)
+    show_json({"approved": gate, "who": who}) if as_json else say(f"'{gate}' is approved by {who}")
+
+
 def resume(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
     """Go on with the current run, with the campaign it was made from."""
     place = place_of(site, state)
     run = load(place.state)
     if run.view().state in (State.CAMPAIGN_COMMITTED, State.ROLLBACK_COMPLETED):
         raise RefusedError(f"run {run.folder.name} is over: {run.view().state}")
-    gone_on = asyncio.run(service.execute(place, run.folder / "campaign.yaml", _listen))
+    gone_on = asyncio.run(service.execute(place, run.folder / "campaign.yaml", _listen, run.plan.folder))
     _end(gone_on or run, as_json=as_json)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from escalator.config.document import load
+from escalator.config.gates import ApprovalEntry, PauseEntry, WindowEntry
 
 
 def _release_text(value: Any) -> Any:
@@ -61,15 +62,40 @@ class PolicyEntry(_Strict):
     commit: Literal["manual", "automatic"] = "manual"
 
 
+class HttpEntry(_Strict):
+    """What a prepared test asks of a URL, from the operator's side."""
+
+    url: str = Field(pattern=r"^https?://[^\s/]+")
+    ok: tuple[int, int] = Field(default=(200, 299), description="lowest and highest status that pass")
+    contains: str = Field(default="", description="a text that the answer must hold")
+
+    @field_validator("ok")
+    @classmethod
+    def _range(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 100 <= value[0] <= value[1] <= 599:  # noqa: PLR2004 - HTTP's statuses
+            raise ValueError("give [lowest, highest] of HTTP's statuses, such as [200, 299]")
+        return value
+
+
 class TestEntry(_Strict):
-    """A prepared test: a command run on the operator's side, or the built-in functional probe of a service."""
+    """A prepared test (TE-1): the probe of a service, a command run on the operator's side, or an HTTP request."""
 
     __test__ = False
-    name: str
+    name: str = Field(min_length=1, max_length=80)
     when: Literal["before", "after-component", "after"] = "after"
-    probe: str | None = None
-    command: list[str] | None = None
+    component: str | None = Field(default=None, description="with after-component: behind this one only")
+    probe: str | None = Field(default=None, description="a service that is used as a tenant would, such as nova-api")
+    command: list[str] | None = Field(default=None, min_length=1)
+    http: HttpEntry | None = None
     timeout_s: float = Field(strict=True, default=60, gt=0)
+
+    @model_validator(mode="after")
+    def _one(self) -> TestEntry:
+        if sum(given is not None for given in (self.probe, self.command, self.http)) != 1:
+            raise ValueError("give exactly one of 'probe', 'command', 'http'")
+        if self.component is not None and self.when != "after-component":
+            raise ValueError("'component' goes with 'when: after-component' only")
+        return self
 
 
 class Parallel(_Strict):
@@ -98,8 +124,43 @@ class CampaignFile(_Strict):
     backup: Literal["full", "none"] = "full"
     accept_risks: dict[str, str] = Field(default={}, description="name of a risk -> why it is accepted")
     tests: list[TestEntry] = []
+    approvals: list[ApprovalEntry] = []
+    pauses: list[PauseEntry] = []
+    windows: list[WindowEntry] = Field(default=[], description="none: steps begin at any time")
+    _folder: str = PrivateAttr(default="")
+
+    @field_validator("tests")
+    @classmethod
+    def _names(cls, value: list[TestEntry]) -> list[TestEntry]:
+        return _once(value, "name", [t.name for t in value])
+
+    @field_validator("approvals")
+    @classmethod
+    def _gates(cls, value: list[ApprovalEntry]) -> list[ApprovalEntry]:
+        return _once(value, "before", [a.before for a in value])
+
+    @property
+    def folder(self) -> str:
+        """Where the file stands: the working folder of its commands; "" where it came from no file."""
+        return self._folder
 
 
-def load_campaign(path: Path) -> CampaignFile:
-    """Read campaign.yaml; raises :class:`escalator.errors.DocumentError` or ``NotFoundError``."""
-    return load(CampaignFile, path)
+T = TypeVar("T")
+
+
+def _once(entries: list[T], key: str, names: list[str]) -> list[T]:
+    """Refuse two entries of one name: the plan tells them apart by it."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two entries have {key} '{twice[0]}'")
+    return entries
+
+
+def load_campaign(path: Path, folder: str = "") -> CampaignFile:
+    """Read campaign.yaml; raises :class:`escalator.errors.DocumentError` or ``NotFoundError``.
+
+    ``folder`` is where the file stood first, where ``path`` is a run's copy of it.
+    """
+    campaign = load(CampaignFile, path)
+    campaign._folder = folder or str(path.resolve().parent)  # noqa: SLF001 - where the file stands is not in the file
+    return campaign

@@ -126,6 +126,7 @@ class SiteFile(_Strict):
     probes: ProbesEntry = ProbesEntry()
     vnfs: list[Vnf] = []
     _folder: Path = PrivateAttr(default=Path())
+    _file: Path = PrivateAttr(default=Path("site.yaml"))
 
     @model_validator(mode="after")
     def _hosts_exist(self) -> SiteFile:
@@ -134,6 +135,11 @@ class SiteFile(_Strict):
         if unknown:
             raise ValueError(f"unknown host {', '.join(unknown)}; hosts are: {', '.join(sorted(self.hosts))}")
         return self
+
+    @property
+    def file(self) -> Path:
+        """The file itself."""
+        return self._file
 
     def path(self, relative: Path) -> Path:
         """A path of this file, relative ones being relative to the file's own folder."""
@@ -148,4 +154,5 @@ def load_site(path: Path) -> SiteFile:
     """Read site.yaml; raises :class:`escalator.errors.DocumentError` or ``NotFoundError``."""
     site = load(SiteFile, path)
     site._folder = path.resolve().parent  # noqa: SLF001 - where the file stands is not in the file
+    site._file = path.resolve()  # noqa: SLF001 - same
     return site

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from escalator.execution.driver import Driver
+from escalator.execution import gates
+from escalator.execution.driver import Driver, Halt
 from escalator.execution.executor import walk
 from escalator.journal.events import Kind
 from escalator.journal.fold import Halted
@@ -17,6 +18,11 @@ async def commit(driver: Driver, engine_id: str = "") -> tuple[State, tuple[Halt
         await driver.moved(Event.COMMIT)
         return driver.view.state, ()
     view = driver.view
+    if not view.committing:
+        try:
+            await gates.insist(driver, None)
+        except Halt as halt:
+            return state, (Halted("", halt.why, halt.failed),)
     if not view.committing or view.halts or view.suspend_asked:  # else a crash interrupted it: it goes on
         await driver.write(Kind.NOTE, what="commit-begun")  # answers older requests to suspend, too
     halts = await walk(driver, "commit", engine_id or driver.plan.id)

@@ -12,6 +12,7 @@ from typing import Any
 
 from escalator.engine.port import Call
 from escalator.errors import EscalatorError, StateError
+from escalator.execution import gates
 from escalator.execution.driver import Driver, Halt
 from escalator.journal.events import Kind, Verb
 from escalator.journal.fold import ActionState, Halted
@@ -111,6 +112,7 @@ async def walk(driver: Driver, part: Part, run: str) -> tuple[Halted, ...]:
 
 async def _step(driver: Driver, step: Step) -> None:
     try:
+        await gates.insist(driver, step)
         for action in step.actions:
             if driver.view.halts:
                 return

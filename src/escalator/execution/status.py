@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from escalator.execution.gates import next_hold
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Plan, Step
 from escalator.model.states import COUNTING, COUNTING_BACK, State
@@ -40,6 +41,7 @@ class Status:
     problems: tuple[str, ...]
     rows: tuple[dict[str, str], ...]
     requests: dict[str, int] = field(default_factory=dict)
+    held: str = ""  # what the run waits for, with the commands that go on
 
 
 def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: float) -> Status:
@@ -59,6 +61,7 @@ def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: flo
         eta_s=left * (1 - spent / whole) if view.state is State.EXECUTING else 0.0,
         under_way=tuple(titles.get(name, name) for name in view.in_doubt), problems=view.problems, rows=rows,
         requests={"total": int(totals.get("requests", 0)), "failed": int(totals.get("failed", 0))},
+        held=next_hold(plan, view, now),
     )  # fmt: skip
 
 
@@ -102,6 +105,8 @@ def screen(status: Status) -> str:
     ]
     if status.under_way:
         lines.append(f"Under way:   {'; '.join(status.under_way)}")
+    if status.held:
+        lines.append(f"Held:        {status.held}")
     lines += ["", f"{'COMPONENT':<11}{'NODE':<13}{'UNIT':<28}{'VERSION':<22}PHASE"]
     lines += [
         f"{r['component']:<11}{r['node']:<13}{r['unit']:<28}{r['from'] + ' -> ' + r['to']:<22}{r['phase']}"

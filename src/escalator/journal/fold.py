@@ -67,6 +67,9 @@ class View:
     leg: int = 0  # how often execute, roll-back or commit was begun: what ran in an earlier leg is over
     epoch: int = 0  # of the Escalator that drives, or drove last
     owner: str = ""
+    approved: dict[str, str] = field(default_factory=dict)  # approval -> who gave it
+    held: set[str] = field(default_factory=set)  # pauses that hold; the next resume passes them
+    passed: set[str] = field(default_factory=set)
 
     def of(self, action: str) -> ActionView:
         """The view of one action, PENDING where the journal says nothing of it."""
@@ -136,11 +139,16 @@ def _note(view: View, record: Record) -> None:
     if record.data.get("what") == "commit-begun":
         view.committing, view.suspend_asked = True, ""
         view.halts, view.leg = (), view.leg + 1
+        view.passed |= view.held
+    elif record.data.get("what") == "held":
+        view.held.add(str(record.data["gate"]))
 
 
 def _asked(view: View, record: Record) -> None:
     if record.data.get("what") == "suspend":
         view.suspend_asked = str(record.data.get("why") or "asked by the operator")
+    elif record.data.get("what") == "approve":
+        view.approved[str(record.data["gate"])] = str(record.data.get("who", ""))
 
 
 def _move(view: View, record: Record) -> None:
@@ -155,6 +163,8 @@ def _move(view: View, record: Record) -> None:
     view.started = view.started or record.at
     if event in (Event.EXECUTE, Event.ROLLBACK, Event.QUIET, Event.ALL_DONE):
         view.suspend_asked = ""
+    if event is Event.EXECUTE:
+        view.passed |= view.held
     why = str(record.data.get("why", ""))
     if event is Event.ERROR or event is Event.UNDO_FAILED:
         view.problems = (*view.problems, why)

@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 from escalator.model.findings import Finding
+from escalator.model.gates import Gate
+from escalator.model.windows import Window
 from escalator.serial import digest
 
 
@@ -174,6 +176,9 @@ class Plan:
     findings: tuple[Finding, ...] = field(default=())
     budgets: dict[str, float] = field(default_factory=dict)
     soak_s: float = 0.0
+    gates: tuple[Gate, ...] = ()  # where it waits for a person
+    windows: tuple[Window, ...] = ()  # none: steps begin at any time
+    folder: str = ""  # where the campaign's file stands: the working folder of its tests
 
     @property
     def empty(self) -> bool:

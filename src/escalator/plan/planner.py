@@ -12,7 +12,9 @@ from escalator.errors import InputError
 from escalator.model.findings import Finding, Severity
 from escalator.model.inventory import Bundle, Inventory, ServiceInstance
 from escalator.model.plan import Change, Mode, Phase, Plan, Policy, Procedure, Step
+from escalator.plan import gates, tests
 from escalator.plan.steps import Kit, in_place, one, overlap, roll_api
+from escalator.plan.waves import in_waves
 from escalator.serial import digest
 
 
@@ -24,6 +26,8 @@ def make_plan(
     What forbids it stands in its findings (REFUSED). InputError where the campaign names what the catalogue lacks.
     """
     wanted = _scope(campaign, catalogue)
+    tests.insist_on_known(campaign, catalogue)
+    gates.insist_on_known(campaign, catalogue, inventory)
     findings = list(inventory.findings)
     roles = set(campaign.scope.roles)
     reach = {h.name for h in inventory.hosts if set(h.roles) & roles}
@@ -58,10 +62,12 @@ def make_plan(
         )
         for c in changed for check in c.checks if bundle.release in check.broken
     ]  # fmt: skip
-    return replace(
-        empty, hop=(start, bundle.release), bundle=bundle.id, changes=changes, chain=chain, findings=tuple(findings),
+    made = replace(
+        empty, hop=(start, bundle.release), bundle=bundle.id, changes=changes, chain=chain,
         procedures=_procedures(kit, campaign, site, changed, stale), commit=_commit(kit, changed),
     )  # fmt: skip
+    held, nowhere = gates.gates_of(campaign, made)
+    return replace(made, gates=held, findings=(*findings, *nowhere))
 
 
 def _empty(campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalogue: Catalogue, now: str) -> Plan:
@@ -71,7 +77,7 @@ def _empty(campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalog
         policy=Policy(policy.on_failure, policy.retries, policy.commit, campaign.budgets.max_duration),
         smooth=campaign.smooth, inventory_digest=digest(inventory), catalogue_digest=catalogue.digest, created_at=now,
         budgets={"failed_requests": campaign.budgets.failed_requests, "longest_gap_s": campaign.budgets.longest_gap_s},
-        soak_s=campaign.soak_s,
+        soak_s=campaign.soak_s, windows=gates.windows_of(campaign), folder=campaign.folder,
     )  # fmt: skip
 
 
@@ -157,6 +163,7 @@ def _procedures(
         one(kit, Phase.PREFLIGHT, "bundle", "", "bundle.verify", "", f"bundle {bundle.id} is whole", bundle=bundle.id,
             path=bundle.path, sha256=bundle.sha256, components=bundle.components),
         one(kit, Phase.PREFLIGHT, "site", "", "check.site", "", "the cloud is well"),
+        *tests.prepared(kit, campaign, "before"),
     ]  # fmt: skip
     stage = [
         one(kit, Phase.STAGE, h.name, "", "bundle.stage", h.name, f"unpack {bundle.id} on {h.name}", bundle=bundle.id,
@@ -186,7 +193,7 @@ def _procedures(
         for c in changed for n, check in enumerate(c.checks) if kit.bundle.release not in check.broken
     ]  # fmt: skip
     found.append(_sequence("checks", "Target's own checks", Phase.PREFLIGHT, checks))
-    children = [_component(kit, c, stale, controller) for c in changed]
+    children = [_component(kit, campaign, c, stale, controller) for c in changed]
     found.append(
         Procedure("control", "Control plane", Phase.ROLL, Mode.SEQUENCE, tuple(c for c in children if c.children))
     )
@@ -197,7 +204,8 @@ def _procedures(
         for c in changed for s in c.services if s.kind == "api"
     ]  # fmt: skip
     again = one(kit, Phase.VERIFY, "site", "", "check.site", "", "the cloud is well")
-    found.append(_sequence("verify", "Verify", Phase.VERIFY, [*verify, again]))
+    after = tests.prepared(kit, campaign, "after")
+    found.append(_sequence("verify", "Verify", Phase.VERIFY, [*verify, again, *after]))
     if campaign.soak_s:
         soak = one(
             kit, Phase.SOAK, "soak", "", "soak", "", f"watch for {campaign.soak_s:g} s", duration_s=campaign.soak_s
@@ -210,8 +218,10 @@ def _sequence(name: str, title: str, phase: Phase, steps: list[Step]) -> Procedu
     return Procedure(name, title, phase, Mode.SEQUENCE, tuple(steps))
 
 
-def _component(kit: Kit, component: Component, stale: list[ServiceInstance], controller: str) -> Procedure:
-    """Expand, then roll the control services in the catalogue's order."""
+def _component(
+    kit: Kit, campaign: CampaignFile, component: Component, stale: list[ServiceInstance], controller: str
+) -> Procedure:
+    """Expand, then roll the control services in the catalogue's order, then the tests that stand behind it."""
     name = component.component
     steps = []
     control = [i for i in stale if i.component == name]
@@ -228,6 +238,8 @@ def _component(kit: Kit, component: Component, stale: list[ServiceInstance], con
             steps += [roll_api(kit, component, service, i, phase=Phase.ROLL, switch=True) for i in mine]
         else:
             steps += [overlap(kit, component, service, i, _idle(kit, i), phase=Phase.ROLL) for i in mine]
+    if steps:
+        steps += tests.prepared(kit, campaign, "after-component", name)
     return _sequence(f"control/{name}", f"{name} {kit.bundle.components[name]}", Phase.ROLL, steps)
 
 
@@ -248,9 +260,11 @@ def _hosts(kit: Kit, campaign: CampaignFile, changed: list[Component], stale: li
                     if i.service == service.name:
                         by_host.setdefault(i.host, []).append(in_place(kit, component, service, i))
     children = tuple(_sequence(f"hosts/{h}", h, Phase.ROLL, steps) for h, steps in by_host.items())
-    return [
-        Procedure("hosts", "Compute hosts", Phase.ROLL, Mode.PARALLEL, children, limit=campaign.parallel.computes)
-    ] if children else []  # fmt: skip
+    names = gates.wanted_names(campaign)
+    found = in_waves(
+        children, campaign.parallel.computes, canary=gates.CANARY in names, waves=gates.WAVE in names
+    )  # fmt: skip
+    return [*found, *tests.behind_hosts(kit, campaign, changed, stale)]
 
 
 def _unpin(kit: Kit, changed: list[Component], stale: list[ServiceInstance]) -> list[Procedure]:

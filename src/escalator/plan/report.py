@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from escalator.model.gates import COMMIT, Gate, GateKind
 from escalator.model.plan import Action, Impact, Mode, Plan, Procedure, Step, UndoClass
+from escalator.plan.gates import edge
 
 
 def tree(plan: Plan) -> str:
@@ -18,22 +22,55 @@ def tree(plan: Plan) -> str:
         lines.append(f"  {c.component:<10} {c.from_version} -> {c.to_version} ({c.size})")
     expected = sum(p.expected_s for p in plan.procedures)
     lines.append(f"Expected: {expected:.0f} s in {len(plan.steps())} steps; everything up to 'Commit' can be undone.")
+    if plan.windows:
+        lines.append(f"Steps begin only: {'; '.join(str(w) for w in plan.windows)}.")
+    lines += [f"The run {gate_line(g)}." for g in plan.gates if g.at]
     lines.append("")
+    signs = [g for g in plan.gates if not g.at]
     for procedure in plan.procedures:
-        lines += _procedure(procedure, 0)
-    if plan.commit:
-        lines += ["", "Commit  (point of no return: behind it only a restore brings the old state back)"]
+        lines += _node(procedure, 0, signs)
+    if plan.commit or any(COMMIT in g.before for g in signs):
+        before = _taken(signs, lambda g: COMMIT in g.before)
+        lines += ["", *before, "Commit  (point of no return: behind it only a restore brings the old state back)"]
         for procedure in plan.commit:
-            lines += _procedure(procedure, 1)
+            lines += _node(procedure, 1, signs)
     return "\n".join(lines)
 
 
-def _procedure(procedure: Procedure, depth: int) -> list[str]:
+def gate_line(gate: Gate) -> str:
+    """What a run does at a gate, behind 'the run'."""
+    text = f": {gate.text}" if gate.text else ""
+    return f"waits for approval '{gate.id}'{text}" if gate.kind is GateKind.APPROVAL else f"pauses {gate.id}{text}"
+
+
+def _node(node: Procedure | Step, depth: int, signs: list[Gate], outer: tuple[str, ...] = ()) -> list[str]:
+    """A procedure or step between its gates; each gate stands once, at the outermost node that it fits.
+
+    ``outer``: the last steps of the procedure around it.
+    """
+    first, last = edge((node,)), edge((node,), last=True)
+    before = _taken(signs, lambda g: g.before == first)
+    if isinstance(node, Step):
+        lines = _step(node, depth)
+    else:
+        lines = [_title(node, depth)]
+        for child in node.children:
+            lines += _node(child, depth + 1, signs, last)
+    after = [] if last == outer else _taken(signs, lambda g: g.after == last)
+    pad = "  " * depth
+    return [*(pad + line for line in before), *lines, *(pad + line for line in after)]
+
+
+def _taken(signs: list[Gate], fits: Callable[[Gate], bool]) -> list[str]:
+    """The lines of the gates that fit; they leave ``signs``."""
+    found = [g for g in signs if fits(g)]
+    signs[:] = [g for g in signs if g not in found]
+    return [f"|| {gate_line(g)}" for g in found]
+
+
+def _title(procedure: Procedure, depth: int) -> str:
     how = f", at most {procedure.limit} at once" if procedure.mode is Mode.PARALLEL and procedure.limit else ""
-    lines = [f"{'  ' * depth}{procedure.title}  [{procedure.mode.value}{how}; {procedure.expected_s:.0f} s]"]
-    for child in procedure.children:
-        lines += _procedure(child, depth + 1) if isinstance(child, Procedure) else _step(child, depth + 1)
-    return lines
+    return f"{'  ' * depth}{procedure.title}  [{procedure.mode.value}{how}; {procedure.expected_s:.0f} s]"
 
 
 def _step(step: Step, depth: int) -> list[str]:

@@ -15,17 +15,19 @@ TIMES: dict[str, tuple[float, float]] = {
     "backup.take": (15, 3600), "schema.expand": (4, 1800), "balancer.drain": (1, 120), "balancer.ready": (1, 120),
     "compute.disable": (9, 400), "compute.enable": (1, 400), "unit.stop": (2, 30), "unit.start": (7, 240),
     "unit.switch": (0.1, 60), "unit.enable": (0.5, 60), "unit.verify": (0.2, 90), "api.probe": (2, 180),
-    "data.migrate": (6, 3600), "schema.contract": (4, 3600), "bundle.remove": (2, 300),
+    "data.migrate": (6, 3600), "schema.contract": (4, 3600), "bundle.remove": (2, 300), "test.command": (5, 15),
+    "test.http": (1, 15),
 }  # fmt: skip
 #: kinds whose longest time depends on one of their arguments: it comes on top
-ON_TOP = {"unit.stop": "stop_s"}
+ON_TOP = {"unit.stop": "stop_s", "test.command": "timeout_s", "test.http": "timeout_s"}
 DRAIN_S = 90.0
 QUIET_S = 300.0
 SETTLED_S = 5.0
 UNDO = {
     "bundle.verify": UndoClass.NOTHING, "check.command": UndoClass.NOTHING, "check.site": UndoClass.NOTHING,
     "backup.take": UndoClass.NOTHING, "schema.expand": UndoClass.NOTHING, "unit.verify": UndoClass.NOTHING,
-    "api.probe": UndoClass.NOTHING, "soak": UndoClass.NOTHING, "unit.switch": UndoClass.MIXED,
+    "api.probe": UndoClass.NOTHING, "test.command": UndoClass.NOTHING, "test.http": UndoClass.NOTHING,
+    "soak": UndoClass.NOTHING, "unit.switch": UndoClass.MIXED,
     "data.migrate": UndoClass.RESTORE, "schema.contract": UndoClass.RESTORE, "bundle.remove": UndoClass.NOTHING,
 }  # fmt: skip
 

@@ -17,11 +17,13 @@ def build(
     state: str = "UNKNOWN",
     environment: Mapping[str, str] | None = None,
     duration_s: float | None = None,
+    tests: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Put the report together.
 
     ``events``: ``{"action", "title", "start", "end", "result", "step"}``, times in seconds since the epoch.
-    ``versions``: ``{service: {"from", "to"}}``; by default what the plan changes.
+    ``versions``: ``{service: {"from", "to"}}``; by default what the plan changes. ``tests``: what
+    :func:`escalator.report.tests.results_of` returns.
     """
     times = [float(e[key]) for e in events for key in ("start", "end") if e.get(key) is not None]
     changes = {c.component: {"from": c.from_version, "to": c.to_version} for c in plan.changes}
@@ -42,6 +44,7 @@ def build(
         "starvation": dict(meter_summary.get("starvation", {})),
         "measured": {"start": meter_summary.get("start", 0.0), "end": meter_summary.get("end", 0.0)},
         "versions": {name: dict(v) for name, v in (versions or changes).items()},
+        "tests": [dict(test) for test in tests],
         "timeline": [
             {key: event.get(key) for key in ("action", "title", "start", "end", "result", "step")}
             for event in sorted(events, key=lambda e: float(e.get("start") or 0))

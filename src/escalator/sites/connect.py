@@ -6,6 +6,7 @@ from escalator.config.site import SiteFile
 from escalator.sites.haproxy import Haproxy
 from escalator.sites.namespace import enter
 from escalator.sites.openstack import OpenStackCloud
+from escalator.sites.operator_side import OperatorSide
 from escalator.sites.protocol import Site
 from escalator.sites.ssh import Account, SshShell
 
@@ -36,5 +37,6 @@ def connect(site_file: SiteFile) -> Site:
         shell=shell,
         balancer=Haproxy(shell, balancer.hosts, balancer.socket),
         cloud=cloud,
+        operator=OperatorSide(),
         config=site_file,
     )

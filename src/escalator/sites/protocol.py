@@ -6,6 +6,7 @@ All times are seconds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -99,6 +100,33 @@ class Cloud(Protocol):
 
 
 @dataclass(frozen=True)
+class Answer:
+    """An HTTP answer: its status, and its body as text (the first megabytes of a long one)."""
+
+    status: int
+    text: str
+
+
+class OperatorSide(Protocol):
+    """What prepared tests reach from where Escalator runs."""
+
+    async def command(
+        self, argv: list[str], *, folder: Path, env: dict[str, str], timeout_s: float, heard: Callable[[str], None]
+    ) -> CommandResult:
+        """Run a command beside Escalator, in ``folder``, ``env`` on top of Escalator's own environment.
+
+        It has a process group of its own, of which nothing is left when this returns or raises: SiteTimeoutError
+        behind ``timeout_s``, CommandError where it can't be started. ``heard`` gets what it says, as it comes and in
+        whole lines; ``output`` of the result holds the end of that only.
+        """
+        ...
+
+    async def get(self, url: str, *, timeout_s: float) -> Answer:
+        """Ask a URL, redirections not followed; SiteTimeoutError or UnreachableError where no answer comes."""
+        ...
+
+
+@dataclass(frozen=True)
 class Site:
     """All adapters of one place."""
 
@@ -106,6 +134,7 @@ class Site:
     shell: Shell
     balancer: LoadBalancer
     cloud: Cloud
+    operator: OperatorSide
     config: Any = field(repr=False)  # escalator.config.site.SiteFile
 
     async def close(self) -> None:

@@ -58,6 +58,57 @@ def test_a_good_campaign_has_defaults() -> None:
         (CAMPAIGN + "soak_s: -1\n", "f.yaml:4: soak_s: Input should be greater than or equal to 0"),
         (CAMPAIGN + "name: d\n", "f.yaml:4: name: stands here a second time"),
         (CAMPAIGN.replace('{release: "2026.1"}', "{}"), "f.yaml:3: target: give 'release', or 'components'"),
+        (CAMPAIGN + "tests:\n  - {name: t}\n", "f.yaml:5: tests.0: give exactly one of 'probe', 'command', 'http'"),
+        (
+            CAMPAIGN + "tests:\n  - name: t\n    probe: nova-api\n    command: [a]\n",
+            "f.yaml:5: tests.0: give exactly one of 'probe', 'command', 'http'",
+        ),
+        (
+            CAMPAIGN + "tests:\n  - {name: t, probe: nova-api, component: nova}\n",
+            "f.yaml:5: tests.0: 'component' goes with 'when: after-component' only",
+        ),
+        (
+            CAMPAIGN + "tests:\n  - {name: t, probe: nova-api}\n  - {name: t, command: [a]}\n",
+            "f.yaml:4: tests: two entries have name 't'",
+        ),
+        (CAMPAIGN + "tests:\n  - {name: t, command: []}\n", "f.yaml:5: tests.0.command: List should have at least 1"),
+        (
+            CAMPAIGN + "tests:\n  - name: t\n    http: {url: ftp://x}\n",
+            "f.yaml:6: tests.0.http.url: String should match pattern",
+        ),
+        (
+            CAMPAIGN + "tests:\n  - name: t\n    http: {url: http://x, ok: [299, 200]}\n",
+            "f.yaml:6: tests.0.http.ok: give [lowest, highest]",
+        ),
+        (CAMPAIGN + "approvals:\n  - {text: x}\n", "f.yaml:5: approvals.0.before: is missing"),
+        (
+            CAMPAIGN + "approvals:\n  - {before: roll}\n  - {before: roll}\n",
+            "f.yaml:4: approvals: two entries have before 'roll'",
+        ),
+        (
+            CAMPAIGN + "pauses:\n  - {before: roll, after: roll}\n",
+            "f.yaml:5: pauses.0: give exactly one of 'before', 'after', 'at'",
+        ),
+        (
+            CAMPAIGN + "pauses:\n  - {at: 2026-11-25T22:00:00}\n",
+            "f.yaml:5: pauses.0.at: Input should have timezone info",
+        ),
+        (
+            CAMPAIGN + "windows:\n  - from: 22:00\n    to: '04:00'\n",
+            "f.yaml:5: windows.0.from: write the time in quotes: '22:00'",
+        ),
+        (
+            CAMPAIGN + "windows:\n  - {from: '25:00', to: '04:00'}\n",
+            "f.yaml:5: windows.0.from: String should match pattern",
+        ),
+        (
+            CAMPAIGN + "windows:\n  - {from: '22:00', to: '04:00', timezone: Mars/Base}\n",
+            "f.yaml:5: windows.0.timezone: no time zone of this name",
+        ),
+        (
+            CAMPAIGN + "windows:\n  - {from: '22:00', to: '04:00', days: [noday]}\n",
+            "f.yaml:5: windows.0.days.0: Input should be 'mon', 'tue'",
+        ),
         ("- a\n", "f.yaml:1: expected 'key: value' lines"),
         ("a: [\n", "f.yaml:2:"),
     ],
@@ -98,3 +149,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_the_example_campaign_is_good() -> None:
     root = Path(__file__).parents[3]
     assert load_campaign(root / "examples" / "campaign.yaml").name == "vim-to-2026.1"
+
+
+def test_the_gated_example_is_good_and_knows_its_folder() -> None:
+    root = Path(__file__).parents[3]
+    campaign = load_campaign(root / "examples" / "campaign-gated.yaml")
+    assert {t.when for t in campaign.tests} == {"before", "after-component", "after"}
+    assert [a.before for a in campaign.approvals] == ["roll", "commit"]
+    assert campaign.windows[0].from_ == "22:00"
+    assert campaign.folder == str(root / "examples")
+
+
+def test_a_runs_copy_of_a_campaign_keeps_the_folder_of_the_first(tmp_path: Path) -> None:
+    (tmp_path / "campaign.yaml").write_text(CAMPAIGN)
+    assert load_campaign(tmp_path / "campaign.yaml").folder == str(tmp_path)
+    assert load_campaign(tmp_path / "campaign.yaml", "/where/it/was").folder == "/where/it/was"

@@ -25,7 +25,10 @@ def a_report(folder, name="campaign"):
         {"action": "b", "title": "b", "start": 1.0, "end": None, "result": None, "step": "s"},
     ]
     meters = summarise(folder, events)
-    return build(plan, events, meters, None, state="EXECUTION_COMPLETED", environment={"host": name})
+    test = {"name": name, "when": "after", "component": "", "result": "failed", "took_s": None, "text": name}
+    return build(
+        plan, events, meters, None, state="EXECUTION_COMPLETED", environment={"host": name}, tests=[test]
+    )  # fmt: skip
 
 
 def test_it_says_what_was_done_and_what_it_cost(tmp_path):
@@ -59,3 +62,6 @@ def test_the_published_schema_names_what_a_report_holds(tmp_path):
     assert set(per_api) >= set(report["apis"]["nova"])
     per_kind = per_api["kinds"]["additionalProperties"]["properties"]
     assert set(per_kind) >= set(report["apis"]["nova"]["kinds"]["live"])
+    per_test = published["properties"]["tests"]["items"]
+    assert set(per_test["properties"]) == set(report["tests"][0])
+    assert set(per_test["required"]) <= set(report["tests"][0])
