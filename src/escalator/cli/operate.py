@@ -52,7 +52,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(backups, name="backup")
 
 
-def _listen(record: Record) -> None:
+def listen(record: Record) -> None:
     """One line per act, on standard error."""
     if record.kind is Kind.INTENT and record.data["verb"] == "undo":
         errors.print(f"  undo   {record.data.get('title', record.subject)}", markup=False)
@@ -144,14 +144,15 @@ def execute(
     as_json: JsonOption = False,
 ) -> None:
     """Carry the campaign out, or go on with it. Ctrl-C suspends, twice leaves at once; exit 4 where it stopped."""
-    run = asyncio.run(service.execute(place_of(site, state), campaign, _listen))
+    run = asyncio.run(service.execute(place_of(site, state), campaign, listen))
     if run is None:
         show_json({"state": None, "empty": True}) if as_json else say("Nothing is left to do.")
         return
-    _end(run, as_json=as_json)
+    end_of(run, as_json=as_json)
 
 
-def _end(run: Run, *, as_json: bool) -> None:
+def end_of(run: Run, *, as_json: bool) -> None:
+    """Say how a run ended; exit status 4 where it did not end as wanted."""
     view = run.view()
     held = next_hold(run.plan, view, time.time())
     if as_json:
@@ -209,13 +210,13 @@ def resume(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOpt
     run = load(place.state)
     if run.view().state in (State.CAMPAIGN_COMMITTED, State.ROLLBACK_COMPLETED):
         raise RefusedError(f"run {run.folder.name} is over: {run.view().state}")
-    gone_on = asyncio.run(service.execute(place, run.folder / "campaign.yaml", _listen, run.plan.folder))
-    _end(gone_on or run, as_json=as_json)
+    gone_on = asyncio.run(service.execute(place, run.folder / "campaign.yaml", listen, run.plan.folder))
+    end_of(gone_on or run, as_json=as_json)
 
 
 def rollback(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
     """Take the current run back, in exact reverse; what users did meanwhile stays. Exit status 4 where it stopped."""
-    ended = asyncio.run(service.roll_back(place_of(site, state), _listen))
+    ended = asyncio.run(service.roll_back(place_of(site, state), listen))
     show_json({"state": ended.value}) if as_json else say(f"{ended}")
     if ended is not State.ROLLBACK_COMPLETED:
         raise typer.Exit(FAILED_STATES)
@@ -223,7 +224,7 @@ def rollback(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonO
 
 def commit(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
     """Make the current run final: data migrations, contraction. From here on there is no roll-back."""
-    ended = asyncio.run(service.commit(place_of(site, state), _listen))
+    ended = asyncio.run(service.commit(place_of(site, state), listen))
     show_json({"state": ended.value}) if as_json else say(f"{ended}")
 
 
