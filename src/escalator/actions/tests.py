@@ -73,7 +73,7 @@ def _environment(context: Context, action: Action) -> dict[str, str]:
         "ESCALATOR_SITE": str(context.site.config.file),
         "ESCALATOR_SITE_NAME": action.site,
         "ESCALATOR_STATE": str(context.state_dir.resolve()),
-        "ESCALATOR_RUN": context.run_dir.name,
+        "ESCALATOR_RUN": context.run,
         "ESCALATOR_PHASE": str(action.args["phase"]),
         "ESCALATOR_COMPONENT": str(action.args["component"]),
     }

@@ -37,8 +37,8 @@ def context(folder: Path) -> Context:
     run = folder / "runs" / "run1"
     run.mkdir(parents=True, exist_ok=True)
     return Context(
-        site, folder, run, run / "output.txt", lambda _: None, asyncio.sleep, time.monotonic, lambda _: {}
-    )  # fmt: skip
+        site, folder, run, run.name, 1, run / "output.txt", lambda _: None, asyncio.sleep, time.monotonic, lambda _: {}
+    )
 
 
 def run(state: Path, kind: str, **args: object) -> Outcome:
@@ -204,7 +204,7 @@ def in_a_plan(folder: Path, script: str, retries: int) -> Driver:
     step = Step("verify/test/calls", "test: calls", Phase.VERIFY, "", "small/calls", (action,))
     verify = Procedure("verify", "Verify", Phase.VERIFY, Mode.SEQUENCE, (step,))
     made = replace(plan(), procedures=(verify,), policy=Policy(retries=retries))
-    return Driver(made, MemoryJournal(time.time), MemoryEngine(), verbs_of, lambda _: context(folder))
+    return Driver(made, MemoryJournal(time.time), MemoryEngine(), verbs_of, lambda *_: context(folder))
 
 
 def test_a_test_that_fails_is_tried_again_as_the_policy_says(tmp_path: Path) -> None:

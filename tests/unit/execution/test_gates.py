@@ -21,7 +21,7 @@ from escalator.model.gates import COMMIT, Gate, GateKind
 from escalator.model.plan import Mode, Plan
 from escalator.model.states import State
 from escalator.model.windows import Window
-from world import Verbs, World, context, plan
+from world import Verbs, World, context, plan, step
 
 NIGHT = (Window(("wed",), "22:00", "04:00", "UTC"),)
 
@@ -46,7 +46,8 @@ def driver(world: World, made: Plan, clock: Clock | None = None, journal: Memory
 
 
 def approve(d: Driver, gate: str) -> None:
-    d.journal.append(Record(Kind.ASKED, "", {"what": "approve", "gate": gate, "why": "seen", "who": "ann"}))
+    said = {"what": "approve", "gate": gate, "why": "seen", "who": "ann"}
+    asyncio.run(d.journal.append(Record(Kind.ASKED, "", said)))
 
 
 def approval(name: str, *before: str) -> Gate:
@@ -66,7 +67,7 @@ def test_a_run_waits_for_an_approval_names_the_commands_and_goes_on_when_it_is_t
     assert "look first" in next_hold(d.plan, d.view, 1000.0)
     assert asyncio.run(execute(d)) is State.EXECUTION_SUSPENDED  # resume alone is no word
     approve(d, "late")
-    assert not next_hold(d.plan, d.sync(), 1000.0)
+    assert not next_hold(d.plan, d.view, 1000.0)
     assert asyncio.run(execute(d)) is State.EXECUTION_COMPLETED
     assert d.view.approved == {"late": "ann"}
 
@@ -96,7 +97,7 @@ def test_a_crash_at_a_pause_does_not_pass_it() -> None:
     records = journal.read()
     noted = next(r.seq for r in records if r.data.get("what") == "held")
     d = driver(world, made, journal=MemoryJournal(lambda: 1.0, records[:noted]))  # killed before it was suspended
-    assert d.sync().state is State.EXECUTING
+    assert d.view.state is State.EXECUTING
     assert asyncio.run(execute(d)) is State.EXECUTION_SUSPENDED
     assert len(world.on) == 3
 
@@ -185,7 +186,7 @@ def test_a_commit_that_waits_for_a_word_has_not_begun_so_roll_back_is_still_poss
     state, halts = asyncio.run(commit(d))
     assert state is State.EXECUTION_COMPLETED
     assert "then 'escalator commit' goes on" in halts[0].why
-    assert not d.sync().committing
+    assert not d.view.committing
     assert asyncio.run(roll_back(d)) is State.ROLLBACK_COMPLETED
 
 
@@ -194,7 +195,7 @@ def test_a_commit_goes_on_when_the_word_is_there() -> None:
     asyncio.run(execute(d))
     asyncio.run(commit(d))
     approve(d, COMMIT)
-    assert asyncio.run(commit(d)) == (State.CAMPAIGN_COMMITTED, [])
+    assert asyncio.run(commit(d)) == (State.CAMPAIGN_COMMITTED, ())
 
 
 def test_a_commit_begins_in_a_window_only() -> None:
@@ -206,6 +207,30 @@ def test_a_commit_begins_in_a_window_only() -> None:
     assert "outside the maintenance windows" in halts[0].why
     clock.at = moment("2026-12-02T22:00")
     assert asyncio.run(commit(d))[0] is State.CAMPAIGN_COMMITTED
+
+
+def test_a_pause_in_the_middle_of_a_commit_holds_it_once() -> None:
+    made = plan()
+    (last,) = made.commit
+    second = replace(last, id="more", children=(step("more", 1),))
+    gates = (Gate("after last", GateKind.PAUSE, after=("c0.1",)),)
+    d = driver(World(), replace(made, commit=(last, second), gates=gates))
+    asyncio.run(execute(d))
+    state, halts = asyncio.run(commit(d))
+    assert (state, d.view.committing) == (State.EXECUTION_COMPLETED, True)
+    assert halts[0].why == "pause after last: 'escalator commit' goes on"
+    assert asyncio.run(commit(d)) == (State.CAMPAIGN_COMMITTED, ())
+
+
+def test_a_crash_behind_the_record_of_a_halt_does_not_pass_the_gate() -> None:
+    world, journal = World(), MemoryJournal(lambda: 1.0)
+    made = replace(plan(), gates=(Gate("before s1", GateKind.PAUSE, before=("s1",)),))
+    asyncio.run(execute(driver(world, made, journal=journal)))
+    halted = next(r.seq for r in journal.read() if r.kind is Kind.HALTED)
+    d = driver(world, made, journal=MemoryJournal(lambda: 1.0, journal.read()[:halted]))
+    assert asyncio.run(execute(d)) is State.EXECUTION_SUSPENDED
+    assert len(world.on) == 3
+    assert asyncio.run(execute(d)) is State.EXECUTION_COMPLETED
 
 
 @pytest.mark.parametrize("what", ["approve", "held"])
