@@ -37,9 +37,9 @@ def test_a_killed_workers_work_goes_on_at_another_within_ten_seconds(shared: Sto
         try:
             with process(shared, ledger, "first", "--queue", "north") as first:
                 asked = asyncio.create_task(engine.run([*north, *south]))
-                await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "first")) == len(north), 30)
+                await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "first")) == len(north), 90)
                 with process(shared, ledger, "second", "--queue", "south", "--queue", "north"):
-                    await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "second")) == len(south), 30)
+                    await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "second")) == len(south), 90)
                     first.kill()
                     first.wait()
                     dead.append("first")
@@ -48,7 +48,7 @@ def test_a_killed_workers_work_goes_on_at_another_within_ten_seconds(shared: Sto
                     )
                     assert took < 10
                     ledger.with_suffix(".go").touch()
-                    return await asyncio.wait_for(asked, 30)
+                    return await asyncio.wait_for(asked, 90)
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -61,16 +61,44 @@ def test_a_killed_workers_work_goes_on_at_another_within_ten_seconds(shared: Sto
     ]
 
 
+def test_a_caller_that_was_cancelled_and_asks_again_finds_the_call_where_it_runs(shared: Store, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    calls = [Call("held", f"n/{n}", {"id": f"n/{n}"}, queue="north") for n in range(3)]
+
+    async def held(payload: dict[str, Any]) -> None:
+        raise AssertionError("not here")
+
+    async def asks() -> list[Any]:
+        engine = shared.engine("caller")
+        engine.register("held", held)
+        await engine.launch()
+        try:
+            with process(shared, ledger, "first", "--queue", "north"):
+                asked = asyncio.create_task(engine.run(calls))
+                await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "first")) == len(calls), 90)
+                asked.cancel()
+                await asyncio.gather(asked, return_exceptions=True)
+                again = asyncio.create_task(engine.run(calls))
+                await asyncio.sleep(1)
+                ledger.with_suffix(".go").touch()
+                return await asyncio.wait_for(again, 90)
+        finally:
+            await engine.close()
+
+    assert asyncio.run(asks()) == [c.id for c in calls]
+    assert len(lines(ledger)) == 1 + len(calls)  # "serves", and each call once
+
+
 def test_a_dead_workers_whole_campaign_goes_on_at_another(shared: Store, tmp_path: Path) -> None:
     ledger, told = tmp_path / "ledger", []
 
     async def watched() -> None:
         with process(shared, ledger, "first", "--campaign", "c"):
-            await asyncio.to_thread(until, ledger, lambda now: len(now) >= 8, 30)
+            await asyncio.to_thread(until, ledger, lambda now: len(now) >= 8, 90)
         with process(shared, ledger, "second", "--queue", "north"):
             watchdog = Watchdog(shared.url, "conformance", lambda: ["first"], lambda _: "north")
             watching = asyncio.create_task(watchdog.watch(1.0, told.append))
-            await asyncio.to_thread(until, ledger, lambda _: "c/2/5" in begun(ledger, "second"), 30)
+            await asyncio.to_thread(until, ledger, lambda _: "c/2/5" in begun(ledger, "second"), 90)
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
         assert len(begun(ledger, "first") | begun(ledger, "second")) == worker.PROCEDURES * worker.LEAVES
@@ -85,15 +113,15 @@ def test_a_frozen_worker_that_continues_starts_nothing_more(shared: Store, tmp_p
 
     async def watched() -> None:
         with process(shared, ledger, "first", "--campaign", "c") as first:
-            await asyncio.to_thread(until, ledger, lambda now: len(now) >= 5, 30)
+            await asyncio.to_thread(until, ledger, lambda now: len(now) >= 5, 90)
             first.send_signal(signal.SIGSTOP)
             before = len(begun(ledger, "first"))
             with process(shared, ledger, "second", "--queue", "north"):
                 watchdog = Watchdog(shared.url, "conformance", lambda: ["first"], lambda _: "north")
                 watching = asyncio.create_task(watchdog.watch(1.0))
-                await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "second")) >= 3, 30)
+                await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "second")) >= 3, 90)
                 first.send_signal(signal.SIGCONT)
-                await asyncio.to_thread(until, ledger, lambda now: "first answers 18" in now, 30)
+                await asyncio.to_thread(until, ledger, lambda now: "first answers 18" in now, 90)
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
             # What was under way may end (hosts refuse it by its fence epoch); its caller gets the other's answer.
@@ -116,13 +144,13 @@ def test_two_watchdogs_move_the_same_work_once(shared: Store, tmp_path: Path) ->
         await engine.launch()
         with process(shared, ledger, "first", "--queue", "north"):
             asked = asyncio.create_task(engine.run(calls))
-            await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "first")) == len(calls), 30)
+            await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "first")) == len(calls), 90)
         dogs = [Watchdog(shared.url, "conformance", lambda: ["first"], lambda _: "north") for _ in range(3)]
         watching = [asyncio.create_task(dog.watch(0.05, told.append)) for dog in dogs]
         with process(shared, ledger, "second", "--queue", "north"):
-            await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "second")) == len(calls), 30)
+            await asyncio.to_thread(until, ledger, lambda _: len(begun(ledger, "second")) == len(calls), 90)
             ledger.with_suffix(".go").touch()
-            assert await asyncio.wait_for(asked, 30) == [c.id for c in calls]
+            assert await asyncio.wait_for(asked, 90) == [c.id for c in calls]
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _launched: list[str] = []  # the executor id of the engine that is launched: DBOS is one per process
 
 POLL_S = 0.25  # between two looks at a queue, or at a call that runs elsewhere
+STOP_S = 10.0  # a store that does not answer must not keep a cancelled caller for ever
 
 
 class DurableEngine:
@@ -78,13 +79,14 @@ class DurableEngine:
             raise StateError(f"an engine is launched already in this process: {_launched[0]}")
         self._database = await asyncio.to_thread(open_database, self._url)
         _launched.append(self._executor_id)
+        self._closing = False
         settings = transact.Settings(self._database, self._executor_id, self._version, self._queues, self._poll_s)
         try:
             await asyncio.to_thread(recover, self._database, self._executor_id, self._version)
             self._transact = transact.Transact(settings, self._workflows, self._body)
             self._transact.launch()
             await self._transact.serve()
-        except SQLAlchemyError as error:
+        except Exception as error:
             await self.close()
             raise StorageError(f"the engine's store can't be used: {error}") from error
 
@@ -135,7 +137,7 @@ class DurableEngine:
         try:
             return await (await asyncio.shield(starting))()
         except asyncio.CancelledError:
-            await asyncio.wait([starting])
+            await asyncio.wait([starting], timeout=STOP_S)
             await self._stop(call.id)
             raise
         except StateError:
@@ -155,7 +157,7 @@ class DurableEngine:
         task = self._running.get(identifier)
         if task is not None and not task.done():
             task.cancel()
-            await asyncio.wait([task])
+            await asyncio.wait([task], timeout=STOP_S)
 
     async def _body(self, call: Call) -> Any:
         """What each DBOS workflow does."""

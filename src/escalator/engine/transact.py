@@ -167,10 +167,16 @@ class Transact:
         return await outside(handle.get_result(polling_interval_sec=self._settings.poll_s))
 
     async def again(self, ids: list[str]) -> None:
-        """Take up calls that were stopped in this process and are still pending."""
+        """Take up calls that were stopped in this process and are still pending; not what another worker has by now."""
         for some in _chunks(ids):
             stopped = await outside(
-                DBOS.list_workflows_async(workflow_ids=some, status="PENDING", load_input=False, load_output=False)
+                DBOS.list_workflows_async(
+                    workflow_ids=some,
+                    status="PENDING",
+                    executor_id=self._settings.executor_id,
+                    load_input=False,
+                    load_output=False,
+                )
             )
             names = [one.workflow_id for one in stopped]
             if names:
