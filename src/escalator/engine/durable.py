@@ -50,7 +50,9 @@ class DurableEngine:
         application_version: str,
         queues: Sequence[str] = (),
         poll_s: float = POLL_S,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
         self._url = url
         self._executor_id = executor_id
         self._version = application_version
@@ -178,7 +180,7 @@ class DurableEngine:
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return time.time()
+        return self._clock()
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass; not kept."""
