@@ -10,7 +10,7 @@ bundle.stage       bundle, path, sha256, root, present                          
                                                                                             it unless it was ``present`` before
 check.command      argv, ok (exit statuses), env, what                                      run a check of the component / -
 check.site         (none)                                                                   services and agents up, balancer whole / -
-backup.take        databases {component: [schema]}, paths {host: [path]}, reason            a verified backup / - (it is kept)
+backup.take        databases {component: [schema]}, paths {host: [path]}, reason, spare     a verified backup / - (it is kept)
 schema.expand      component, argv (list of commands), bundle                               additive schema change / - (it stays)
 balancer.drain     backend, server, wait_s                                                  out of rotation, sessions 0 / ready
 balancer.ready     backend, server, wait_s                                                  in rotation and up / drain
@@ -28,6 +28,13 @@ soak               duration_s                                                   
 data.migrate       component, argv, again, done (exit statuses), bundle                     batches until done / impossible
 schema.contract    component, argv (list of commands), bundle                               destructive schema change / impossible
 bundle.remove      bundle, root                                                             delete an old bundle / -
+restore.prove      backup                                                                   whole, and its version files there / -
+restore.stop       units, running                                                           stop all units / start those that ran
+restore.load       backup, schema                                                           a dump for what is there / impossible
+restore.configure  backup                                                                   configuration as it was / impossible
+restore.start      backup                                                                   links, boot states, units / impossible
+restore.serve      (none)                                                                   wait until all is up / -
+restore.reconcile  backup, present (id of the action that backed the present up)            what is lost / -
 =================  =======================================================================  ======================================
 
 ``health`` is a list of conditions that must all hold: ``{"kind": "http", "url", "ok": [lowest, highest]}`` (asked on the host

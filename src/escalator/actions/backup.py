@@ -22,7 +22,7 @@ class Take:
         store = Backups(context.state_dir, context.site)
         taken = await store.take(
             schemas=action.args["databases"], paths=action.args["paths"], reason=action.args["reason"],
-            progress=context.progress,
+            progress=context.progress, spare=action.args.get("spare", ""),
         )  # fmt: skip
         context.progress("verifying")
         tables = await store.verify(taken.id)

@@ -14,9 +14,9 @@ from escalator import service
 from escalator.cli.options import CAMPAIGN, SITE, STATE, CampaignOption, JsonOption, SiteOption, StateOption, place_of
 from escalator.cli.output import errors, finding_lines, say, show_json
 from escalator.config.campaign import load_campaign
-from escalator.errors import PlanRefusedError, RefusedError, StorageError
+from escalator.errors import PlanRefusedError, StorageError
 from escalator.execution.gates import next_hold
-from escalator.execution.runs import Run, load
+from escalator.execution.runs import Run
 from escalator.execution.status import screen
 from escalator.journal.events import Kind, Record
 from escalator.model.findings import refused
@@ -206,12 +206,7 @@ def approve(
 
 def resume(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
     """Go on with the current run, with the campaign it was made from."""
-    place = place_of(site, state)
-    run = load(place.state)
-    if run.view().state in (State.CAMPAIGN_COMMITTED, State.ROLLBACK_COMPLETED):
-        raise RefusedError(f"run {run.folder.name} is over: {run.view().state}")
-    gone_on = asyncio.run(service.execute(place, run.folder / "campaign.yaml", listen, run.plan.folder))
-    end_of(gone_on or run, as_json=as_json)
+    end_of(asyncio.run(service.resume(place_of(site, state), listen)), as_json=as_json)
 
 
 def rollback(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
@@ -239,12 +234,16 @@ def restore(
     if not yes:
         question = "All APIs go down, and what users did since the backup is lost. Go on?"
         typer.confirm(question, abort=True, err=True)
-    ended = asyncio.run(service.restore(place_of(site, state), backup, lambda text: errors.print(text, markup=False)))
-    if as_json:
-        show_json(to_data(ended))
+    run, facts = asyncio.run(service.restore(place_of(site, state), backup, listen))
+    if not facts:
+        end_of(run, as_json=as_json)
         return
-    say(f"the state of {ended.taken_at} is back (backup {ended.backup}); what was there before: backup {ended.present}")
-    for kind, names in ended.lost.items():
+    if as_json:
+        show_json({"run": run.folder.name, **facts})
+        return
+    say(f"the state of {facts['taken_at']} is back (backup {facts['backup']})")
+    say(f"what was there before: backup {facts['present']}")
+    for kind, names in facts["lost"].items():
         say(f"lost, made since: {len(names)} {kind}{'s' * (len(names) != 1)} {', '.join(names)}")
 
 
@@ -277,6 +276,9 @@ def report(
         f"{made['requests']['failed']} of {made['requests']['total']} requests failed"
     )
     say(f"report: {out / 'report.html'}")
+
+
+backups.command(name="restore")(restore)
 
 
 @backups.command(name="list")

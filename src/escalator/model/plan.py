@@ -33,6 +33,7 @@ class Phase(StrEnum):
     MIGRATE = "migrate"  # commit only
     CONTRACT = "contract"  # commit only
     CLEANUP = "cleanup"  # commit only
+    RESTORE = "restore"  # a plan of its own, never part of an upgrade
 
 
 class UndoClass(StrEnum):

@@ -58,7 +58,8 @@ async def driver_of(place: Place, run: runs.Run, listen: Listen, least: int) -> 
             clock=steady_clock(),
         )  # fmt: skip
         driver = Driver(run.plan, journal, engine, verbs_of, context_of, guard, lease.confirm)
-        start_meter(meter_config(config, run.meter), run.meter)
+        if run.plan.changes:  # a restore's outage is no news, and the meter's own resources would be among its losses
+            start_meter(meter_config(config, run.meter), run.meter)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, _interrupted(driver))
         try:
@@ -124,7 +125,7 @@ def _guard(run: runs.Run, before: int) -> Callable[[View], str]:
         jump = time.time() - now() - apart
         if abs(jump) > CLOCK_JUMP_S:
             return f"this machine's clock was set by {jump:+.0f} s; set it right, then 'escalator resume'"
-        if not is_alive(run.meter):
+        if run.plan.changes and not is_alive(run.meter):
             return "the meter has ended: what users notice is not measured any more"
         failed = failed_requests(run.meter) - before
         if run.plan.smooth and failed > allowed:

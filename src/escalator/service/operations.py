@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from escalator.config.campaign import load_campaign
 from escalator.errors import LockedError, RefusedError
@@ -13,16 +14,29 @@ from escalator.execution import commit as committing
 from escalator.execution import rollback, runs
 from escalator.execution.executor import execute as carry_out
 from escalator.execution.lease import driving, is_silent, seize
-from escalator.execution.restore import Restored
-from escalator.execution.restore import restore as bring_back
 from escalator.journal.events import Kind, Record
 from escalator.model.states import State
+from escalator.plan.restore import RECONCILE, make_restore_plan
 from escalator.service.design import design, insist
 from escalator.service.driving import Listen, driver_of
-from escalator.service.place import Place, connected, prepare_state
+from escalator.service.place import Place, prepare_state
 from escalator.service.words import append, person
+from escalator.sites.backups import Backups
 
 METER_AHEAD_S = 5.0  # measured before the first action, so that a run has something to be compared with
+
+
+async def resume(place: Place, listen: Listen) -> runs.Run:
+    """Go on with the current run, and with the campaign that it was made from; RefusedError where it is over."""
+    run = runs.load(place.state)
+    if _unfinished(place.state) is None:
+        raise RefusedError(f"run {run.folder.name} is over: {run.view().state}")
+    campaign = run.folder / "campaign.yaml"
+    if run.plan.changes:
+        return await execute(place, campaign, listen, run.plan.folder) or run
+    with driving(place.state) as epoch:  # a restore
+        await _drive(place, run, listen, epoch)
+    return run
 
 
 async def execute(place: Place, campaign_path: Path, listen: Listen, folder: str = "") -> runs.Run | None:
@@ -65,7 +79,8 @@ async def _drive(place: Place, run: runs.Run, listen: Listen, epoch: int) -> Sta
             hint="'escalator commit' makes it final, 'escalator rollback' takes it back",
         )
     async with driver_of(place, run, listen, epoch) as driver:
-        await asyncio.sleep(METER_AHEAD_S)
+        if run.plan.changes:
+            await asyncio.sleep(METER_AHEAD_S)
         state = driver.view.state
         if state is not State.EXECUTION_COMPLETED:
             state = await carry_out(driver, run.folder.name)
@@ -96,12 +111,18 @@ async def roll_back(place: Place, listen: Listen) -> State:
             return await rollback.roll_back(driver)
 
 
-async def restore(place: Place, backup: str, say: Callable[[str], None]) -> Restored:
-    """Bring a backup's state back; what users did since is lost, and named."""
+async def restore(place: Place, backup: str, listen: Listen) -> tuple[runs.Run, dict[str, Any]]:
+    """Bring a backup's state back: a run of its own, with what came of it.
+
+    What users did since the backup is lost, and named: ``lost`` (kind -> ids); empty where the run did not end.
+    """
     prepare_state(place.state)
-    with driving(place.state):
-        async with connected(place) as site:
-            return await bring_back(place.state, site, backup, say)
+    with driving(place.state) as epoch:
+        found = Backups(place.state, None).get(backup)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        run = runs.create(place.state, make_restore_plan(place.site().name, found, now=now), "")
+        await _drive(place, run, listen, epoch)
+        return run, run.view().of(RECONCILE).facts
 
 
 async def takeover(place: Place, why: str, listen: Listen) -> runs.Run:

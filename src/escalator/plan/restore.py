@@ -1,0 +1,68 @@
+"""The plan of a restore: the named act that brings a backup's state back when there is no undo any more (RO-2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from escalator.model.plan import Action, Impact, Mode, Phase, Plan, Policy, Procedure, Step, UndoClass
+from escalator.sites.backups import Backup
+
+RECONCILE = "restore/reconcile/restore.reconcile"
+_PRESENT = "restore/present/backup.take"
+#: kind -> expected and longest seconds; measured on a small cloud on two cores, the longest with room for a loaded one
+_TIMES: dict[str, tuple[float, float]] = {
+    "restore.prove": (8, 1800), "backup.take": (15, 3600), "restore.stop": (20, 300), "restore.load": (4, 1800),
+    "restore.configure": (1, 700), "restore.start": (5, 600), "restore.serve": (30, 610), "restore.reconcile": (1, 60),
+}  # fmt: skip
+_LOOKS = ("restore.prove", "backup.take", "restore.serve", "restore.reconcile")
+
+
+def make_restore_plan(site: str, backup: Backup, *, now: str) -> Plan:
+    """All services stop, the backup's state takes the place of the present one, which is backed up just before."""
+    name = backup.id
+    prepare = [
+        _step(site, "prove", "restore.prove", "", f"backup {name} is whole, and can be run", backup=name),
+        _step(site, "present", "backup.take", "", "back up the present", databases=backup.schemas, paths=backup.paths,
+              reason=f"before the restore of {name}", spare=name),
+    ]  # fmt: skip
+    stop = [
+        _step(site, f"stop/{host}", "restore.stop", host, f"stop all services on {host}", units=sorted(units),
+              running=sorted(unit for unit, was in units.items() if was["active"]))
+        for host, units in backup.units.items() if units
+    ]  # fmt: skip
+    load = [
+        _step(site, f"load/{schema}", "restore.load", "", f"load {schema}", backup=name, schema=schema)
+        for schemas in backup.schemas.values() for schema in schemas
+    ]  # fmt: skip
+    configure = [
+        _step(site, f"configure/{host}", "restore.configure", host, f"configuration of {host}", backup=name)
+        for host in backup.paths
+    ]
+    start = [
+        _step(site, f"start/{host}", "restore.start", host, f"start what ran on {host} then", backup=name)
+        for host, units in backup.units.items() if units
+    ]  # fmt: skip
+    conclude = [
+        _step(site, "serve", "restore.serve", "", "wait until all is up"),
+        _step(site, "reconcile", "restore.reconcile", "", "what is lost", backup=name, present=_PRESENT),
+    ]
+    parts = {"prepare": prepare, "stop": stop, "load": load, "configure": configure, "start": start, "end": conclude}
+    return Plan(
+        campaign=f"restore {name}", site=site, hop=("", ""), bundle="", changes=(), commit=(),
+        procedures=tuple(
+            Procedure(f"restore/{part}", part.capitalize(), Phase.RESTORE, Mode.SEQUENCE, tuple(steps))
+            for part, steps in parts.items() if steps
+        ),
+        policy=Policy(on_failure="suspend", retries=0, commit="automatic"), smooth=False, inventory_digest="",
+        catalogue_digest="", created_at=now,
+    )  # fmt: skip
+
+
+def _step(site: str, name: str, kind: str, host: str, title: str, /, **args: Any) -> Step:
+    step = f"restore/{name}"
+    expected, longest = _TIMES[kind]
+    undo = UndoClass.NOTHING if kind in _LOOKS else UndoClass.RESTORE
+    undo = UndoClass.REVERSE if kind == "restore.stop" else undo
+    impact = Impact.NONE if kind in _LOOKS else Impact.DOWN
+    action = Action(f"{step}/{kind}", kind, site, host, args, title, expected, longest, undo, impact)
+    return Step(step, title, Phase.RESTORE, "", f"{site}/{host or name}", (action,))
