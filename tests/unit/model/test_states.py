@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from escalator.errors import IllegalMoveError
+from escalator.model.diagram import states_page
 from escalator.model.states import FINAL, MOVES, Event, State, move
 
 
@@ -30,3 +33,8 @@ def test_an_illegal_move_says_what_is_possible() -> None:
     with pytest.raises(IllegalMoveError) as caught:
         move(State.EXECUTION_COMPLETED, Event.SUSPEND)
     assert caught.value.hint == "possible now: commit, rollback"
+
+
+def test_the_published_page_is_generated_from_the_table() -> None:
+    page = Path(__file__).parents[3] / "docs/reference/states.md"
+    assert page.read_text(encoding="utf-8") == states_page()
