@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from escalator.errors import EscalatorError, RefusedError, StateError
 from escalator.execution.driver import Driver, can_undo
-from escalator.journal.events import Verb
+from escalator.journal.events import Kind, Verb
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Action, Plan, UndoClass
 from escalator.model.states import Event, State
@@ -40,7 +40,11 @@ async def roll_back(driver: Driver) -> State:
             hint="go on with 'escalator commit', or bring the old state back with 'escalator restore'",
         )
     await driver.enter(Event.ROLLBACK, State.ROLLING_BACK, _STOPPING)
-    for action in order(driver.plan, driver.view):
+    acts, expected = order(driver.plan, driver.view), predicted_s(driver.plan, driver.view)
+    await driver.write(
+        Kind.NOTE, what="predicted", text=f"{len(acts)} actions to undo, about {expected:.0f} s", predicted_s=expected
+    )
+    for action in acts:
         why = driver.view.suspend_asked or await _undo(driver, action)
         if why:
             await driver.moved(Event.SUSPEND, why=why)
