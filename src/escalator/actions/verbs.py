@@ -58,6 +58,7 @@ class Context:
     progress: Callable[[str], None]  # a short word on how far a long action is; also its heartbeat
     sleep: Callable[[float], Awaitable[None]]  # virtual in rehearsal
     now: Callable[[], float]  # seconds, monotonic
+    aside: frozenset[str]  # hosts that were set aside: what is wrong there is known
     facts: Callable[[str], dict[str, Any]]  # facts of an earlier action of this run, by action id
 
 

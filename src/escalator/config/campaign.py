@@ -54,12 +54,20 @@ class Budgets(_Strict):
     max_duration: float = Field(strict=True, default=7200, gt=0, description="seconds of executing, per hop (DU-5)")
 
 
+class SetAside(_Strict):
+    """How many hosts that fail are taken back and left out before a failure is the campaign's: both bounds hold."""
+
+    hosts: int = Field(strict=True, default=0, ge=0)
+    percent: float = Field(strict=True, default=100, ge=0, le=100, description="of all hosts of the plan")
+
+
 class PolicyEntry(_Strict):
     """What follows a failure, and who commits."""
 
     on_failure: Literal["suspend", "rollback"] = "suspend"
     retries: int = Field(strict=True, default=1, ge=0, le=10)
     commit: Literal["manual", "automatic"] = "manual"
+    set_aside: SetAside = SetAside()
 
 
 class HttpEntry(_Strict):

@@ -12,7 +12,7 @@ from typing import Any
 
 from escalator.engine.port import Call
 from escalator.errors import EscalatorError, StateError
-from escalator.execution import gates
+from escalator.execution import aside, gates
 from escalator.execution.driver import Driver, Halt
 from escalator.journal.events import Kind, Verb
 from escalator.journal.fold import ActionState, Halted
@@ -111,17 +111,27 @@ async def walk(driver: Driver, part: Part, run: str) -> tuple[Halted, ...]:
 
 
 async def _step(driver: Driver, step: Step) -> None:
+    if aside.is_aside(driver.plan, driver.view, step):
+        return
     try:
         await gates.insist(driver, step)
-        for action in step.actions:
-            if driver.view.halts:
-                return
-            if driver.view.of(action.id).state is ActionState.DONE:
-                continue
-            driver.pause_point()
-            await _action(driver, action)
+        await _actions(driver, step)
     except Halt as halt:
         await driver.write(Kind.HALTED, step.id, why=halt.why, failed=halt.failed)
+
+
+async def _actions(driver: Driver, step: Step) -> None:
+    for action in step.actions:
+        if driver.view.halts:
+            return
+        if driver.view.of(action.id).state is ActionState.DONE:
+            continue
+        driver.pause_point()  # what it raises is the campaign's business, not the step's
+        try:
+            await _action(driver, action)
+        except Halt as halt:
+            await aside.set_aside(driver, step, halt)
+            return
 
 
 async def _action(driver: Driver, action: Action) -> None:

@@ -45,7 +45,7 @@ async def roll_back(driver: Driver) -> State:
         Kind.NOTE, what="predicted", text=f"{len(acts)} actions to undo, about {expected:.0f} s", predicted_s=expected
     )
     for action in acts:
-        why = driver.view.suspend_asked or await _undo(driver, action)
+        why = driver.view.suspend_asked or await undo(driver, action)
         if why:
             await driver.moved(Event.SUSPEND, why=why)
             await driver.moved(Event.QUIET, why=why)
@@ -54,7 +54,7 @@ async def roll_back(driver: Driver) -> State:
     return driver.view.state
 
 
-async def _undo(driver: Driver, action: Action) -> str:
+async def undo(driver: Driver, action: Action) -> str:
     """Undo one action; returns why the roll-back must stop for a person, or nothing."""
     if not can_undo(action):
         return (

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from escalator.execution.aside import remaining
 from escalator.execution.gates import next_hold
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Plan, Step
@@ -41,6 +42,7 @@ class Status:
     problems: tuple[str, ...]
     rows: tuple[dict[str, str], ...]
     requests: dict[str, int] = field(default_factory=dict)
+    remains: dict[str, str] = field(default_factory=dict)  # hosts that were set aside -> why
     held: str = ""  # what the run waits for, with the commands that go on
 
 
@@ -61,7 +63,7 @@ def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: flo
         eta_s=left * (1 - spent / whole) if view.state is State.EXECUTING else 0.0,
         under_way=tuple(titles.get(name, name) for name in view.in_doubt), problems=view.problems, rows=rows,
         requests={"total": int(totals.get("requests", 0)), "failed": int(totals.get("failed", 0))},
-        held=next_hold(plan, view, now),
+        held=next_hold(plan, view, now), remains=remaining(plan, view),
     )  # fmt: skip
 
 
@@ -112,6 +114,8 @@ def screen(status: Status) -> str:
         f"{r['component']:<11}{r['node']:<13}{r['unit']:<28}{r['from'] + ' -> ' + r['to']:<22}{r['phase']}"
         for r in status.rows
     ]
+    if status.remains:
+        lines += ["", "= Set aside, to be upgraded later =", *(f"  {k}: {v}" for k, v in status.remains.items())]
     if status.problems:
         lines += ["", "= Problems =", *(f"  {p}" for p in status.problems)]
     return "\n".join(lines)

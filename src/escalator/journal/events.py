@@ -16,6 +16,7 @@ class Kind(StrEnum):
     OUTCOME = "outcome"  # what came of it; written after the act
     RESOLVED = "resolved"  # a person says how an action stands: data["as"], data["who"], data["why"]
     HALTED = "halted"  # a step stops the walk: data["why"], data["failed"]; nothing new begins behind it
+    ASIDE = "aside"  # a branch of the plan (a host) was taken back and is left out: data["why"]
     TAKEN = "taken"  # an Escalator begins to drive: data["epoch"], data["owner"], data["why"]
     PROGRESS = "progress"  # a long action says how far it is
     ASKED = "asked"  # an operator (or the guard) asks for something: data["what"]

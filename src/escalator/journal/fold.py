@@ -64,6 +64,7 @@ class View:
     suspend_asked: str = ""  # why, while a request to suspend is open
     problems: tuple[str, ...] = ()
     halts: tuple[Halted, ...] = ()  # of the present leg
+    aside: dict[str, str] = field(default_factory=dict)  # branch that was set aside -> why
     leg: int = 0  # how often execute, roll-back or commit was begun: what ran in an earlier leg is over
     epoch: int = 0  # of the Escalator that drives, or drove last
     owner: str = ""
@@ -129,6 +130,10 @@ def _progress(view: View, record: Record) -> None:
 def _halted(view: View, record: Record) -> None:
     halted = Halted(record.subject, str(record.data.get("why", "")), bool(record.data.get("failed")))
     view.halts = (*view.halts, halted)
+
+
+def _aside(view: View, record: Record) -> None:
+    view.aside[record.subject] = str(record.data.get("why", ""))
 
 
 def _taken(view: View, record: Record) -> None:
@@ -201,6 +206,7 @@ _CARRY: dict[Kind, Callable[[View, Record], None]] = {
     Kind.OUTCOME: _end,
     Kind.RESOLVED: _resolve,
     Kind.HALTED: _halted,
+    Kind.ASIDE: _aside,
     Kind.TAKEN: _taken,
     Kind.PROGRESS: _progress,
     Kind.NOTE: _note,

@@ -110,6 +110,7 @@ class Procedure:
     mode: Mode
     children: tuple[Procedure | Step, ...]
     limit: int = 0  # at most so many children at once in PARALLEL mode; 0 = no limit
+    apart: bool = False  # one object (a host): by policy it may be set aside as a whole when a step of it fails
 
     def steps(self) -> Iterator[Step]:
         """All steps below, in plan order."""
@@ -137,6 +138,8 @@ class Policy:
     retries: int = 1
     commit: str = "manual"  # manual | automatic (after the soak)
     max_duration_s: float = 7200.0  # DU-5
+    aside_number: int = 0  # at most so many hosts are set aside before a failure is the campaign's
+    aside_percent: float = 100.0  # and at most so many per cent of them
 
 
 @dataclass(frozen=True)

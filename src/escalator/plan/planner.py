@@ -74,7 +74,8 @@ def _empty(campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalog
     policy = campaign.policy
     return Plan(
         campaign=campaign.name, site=site.name, hop=("", ""), bundle="", changes=(), procedures=(), commit=(),
-        policy=Policy(policy.on_failure, policy.retries, policy.commit, campaign.budgets.max_duration),
+        policy=Policy(policy.on_failure, policy.retries, policy.commit, campaign.budgets.max_duration,
+                      policy.set_aside.hosts, policy.set_aside.percent),
         smooth=campaign.smooth, inventory_digest=digest(inventory), catalogue_digest=catalogue.digest, created_at=now,
         budgets={"failed_requests": campaign.budgets.failed_requests, "longest_gap_s": campaign.budgets.longest_gap_s},
         soak_s=campaign.soak_s, windows=gates.windows_of(campaign), folder=campaign.folder,
@@ -259,7 +260,7 @@ def _hosts(kit: Kit, campaign: CampaignFile, changed: list[Component], stale: li
                 for i in stale:
                     if i.service == service.name:
                         by_host.setdefault(i.host, []).append(in_place(kit, component, service, i))
-    children = tuple(_sequence(f"hosts/{h}", h, Phase.ROLL, steps) for h, steps in by_host.items())
+    children = tuple(replace(_sequence(f"hosts/{h}", h, Phase.ROLL, steps), apart=True) for h, steps in by_host.items())
     names = gates.wanted_names(campaign)
     found = in_waves(
         children, campaign.parallel.computes, canary=gates.CANARY in names, waves=gates.WAVE in names

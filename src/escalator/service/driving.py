@@ -18,6 +18,7 @@ from escalator.config.site import SiteFile
 from escalator.engine.durable import DurableEngine
 from escalator.errors import InputError
 from escalator.execution import runs
+from escalator.execution.aside import remaining
 from escalator.execution.driver import Driver
 from escalator.execution.lease import Lease, owner
 from escalator.journal.events import Kind, Record
@@ -49,7 +50,8 @@ async def driver_of(place: Place, run: runs.Run, listen: Listen, least: int) -> 
             return Context(
                 site=site, state_dir=place.state, run_dir=run.folder, run=run.folder.name, attempt=attempt,
                 output=run.output(action.id), progress=lambda text: driver.progress(action.id, text),
-                sleep=asyncio.sleep, now=time.monotonic, facts=lambda name: driver.view.of(name).facts,
+                aside=frozenset(remaining(run.plan, driver.view)), sleep=asyncio.sleep, now=time.monotonic,
+                facts=lambda name: driver.view.of(name).facts,
             )  # fmt: skip
 
         guard = _guard(run, failed_requests(run.meter))

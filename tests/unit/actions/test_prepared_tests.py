@@ -37,7 +37,17 @@ def context(folder: Path) -> Context:
     run = folder / "runs" / "run1"
     run.mkdir(parents=True, exist_ok=True)
     return Context(
-        site, folder, run, run.name, 1, run / "output.txt", lambda _: None, asyncio.sleep, time.monotonic, lambda _: {}
+        site,
+        folder,
+        run,
+        run.name,
+        1,
+        run / "output.txt",
+        lambda _: None,
+        asyncio.sleep,
+        time.monotonic,
+        frozenset(),
+        lambda _: {},
     )
 
 
