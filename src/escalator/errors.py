@@ -10,12 +10,15 @@ What is wrong with a plan or a cloud is a *value* (:class:`escalator.model.findi
     |   +-- IllegalMoveError        ESC-201           no such move in the state table
     |   +-- PlanRefusedError        ESC-202           the plan breaks a rule
     |   +-- LockedError             ESC-203           another Escalator drives this run
+    |   +-- FencedError             ESC-204           a host has seen a newer epoch: this Escalator may not act any more
     +-- SiteError                   ESC-300  exit 4   the site did not do what was asked
     |   +-- UnreachableError        ESC-301           no connection, or it broke
     |   +-- AuthenticationError     ESC-302           the site refused our credentials
     |   +-- CommandError            ESC-303           a remote command ended badly
     |   +-- SiteTimeoutError        ESC-304           no answer within the longest time
     |   +-- IntegrityError          ESC-305           a checksum, a signature or a version does not match
+    |   +-- BusyError               ESC-306           what may not run beside it still runs on the host
+    |   +-- LostError               ESC-307           a command on a host ended and left no result (the host rebooted)
     +-- StateError                  ESC-400  exit 5   our own state folder
         +-- StorageError            ESC-401           full disk, read-only file system, damaged file
         +-- JournalError            ESC-402           a torn, altered or illegal record
@@ -91,6 +94,12 @@ class LockedError(RefusedError):
     code = "ESC-203"
 
 
+class FencedError(RefusedError):
+    """A host has seen a newer epoch: another Escalator has taken over, this one may not act any more."""
+
+    code = "ESC-204"
+
+
 class SiteError(EscalatorError):
     """The site did not do what was asked."""
 
@@ -131,6 +140,18 @@ class IntegrityError(SiteError):
     """A checksum, a signature or a version does not match."""
 
     code = "ESC-305"
+
+
+class BusyError(SiteError):
+    """What may not run beside the wanted command still runs on the host; nothing was started."""
+
+    code = "ESC-306"
+
+
+class LostError(SiteError):
+    """A command on a host ended without leaving a result, as the host went down; how far it came is unknown."""
+
+    code = "ESC-307"
 
 
 class StateError(EscalatorError):
