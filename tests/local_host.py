@@ -97,8 +97,13 @@ class LocalHost:
             *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, **env, "PATH": path},
         )  # fmt: skip
-        async with asyncio.timeout(timeout_s):
-            out, _ = await process.communicate((stdin or "").encode())
+        try:
+            async with asyncio.timeout(timeout_s):
+                out, _ = await process.communicate((stdin or "").encode())
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
         status, text = process.returncode or 0, out.decode(errors="replace")
         if fence:
             fence.judge(host, status, text)

@@ -10,7 +10,6 @@ What is wrong with a plan or a cloud is a *value* (:class:`escalator.model.findi
     |   +-- IllegalMoveError        ESC-201           no such move in the state table
     |   +-- PlanRefusedError        ESC-202           the plan breaks a rule
     |   +-- LockedError             ESC-203           another Escalator drives this run
-    |   +-- FencedError             ESC-204           a host has seen a newer epoch: this Escalator may not act any more
     +-- SiteError                   ESC-300  exit 4   the site did not do what was asked
     |   +-- UnreachableError        ESC-301           no connection, or it broke
     |   +-- AuthenticationError     ESC-302           the site refused our credentials
@@ -22,7 +21,7 @@ What is wrong with a plan or a cloud is a *value* (:class:`escalator.model.findi
     +-- StateError                  ESC-400  exit 5   our own state folder
         +-- StorageError            ESC-401           full disk, read-only file system, damaged file
         +-- JournalError            ESC-402           a torn, altered or illegal record
-        +-- FencedError             ESC-403           another Escalator has taken this run over: our orders are void
+        +-- FencedError             ESC-403           another Escalator has taken over: our orders are void
 """
 
 from __future__ import annotations
@@ -92,12 +91,6 @@ class LockedError(RefusedError):
     """Another Escalator drives this run."""
 
     code = "ESC-203"
-
-
-class FencedError(RefusedError):
-    """A host has seen a newer epoch: another Escalator has taken over, this one may not act any more."""
-
-    code = "ESC-204"
 
 
 class SiteError(EscalatorError):
@@ -174,6 +167,6 @@ class JournalError(StateError):
 
 
 class FencedError(StateError):
-    """Another Escalator has taken this run over (its epoch is newer): no order of ours counts any more."""
+    """Another Escalator has taken over (the journal, or a host, has seen a newer epoch): no order of ours counts."""
 
     code = "ESC-403"

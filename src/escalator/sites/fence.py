@@ -3,8 +3,9 @@
 The host keeps the highest epoch that it was shown, per scope, below ``/var/lib/escalator/fence``. What changes
 something passes the fence in the same remote command (no further round trip), and holds it, shared, as long as it runs:
 who comes with a newer epoch waits until what an older one has under way is over. So a look at the host through a newer
-epoch is final: nothing that was sent before can still take effect behind it. (Kleppmann, "How to do distributed
-locking", 2016: a lease needs a fence at the resource.)
+epoch is final: nothing that was sent before can still take effect behind it. Orders are no exception: what starts them
+passes the fence; those that run go on, and whoever comes finds them. (Kleppmann, "How to do distributed locking", 2016:
+a lease needs a fence at the resource.)
 """
 
 from __future__ import annotations

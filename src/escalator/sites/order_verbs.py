@@ -220,10 +220,16 @@ def start(place, folder, given):
 
 
 def look(given):
-    """Return how the orders of an attempt stand, by index."""
+    """Return how the orders of an attempt stand, by index; behind them what still runs of the action's others."""
     place = Place(given)
-    rows = [dict(state(folder), index=index) for attempt, index, folder in place.all() if attempt == given["attempt"]]
-    return {"state": "seen", "orders": [row for row in rows if row["state"] != "absent"]}
+    mine, others = [], []
+    for attempt, index, folder in place.all():
+        row = dict(state(folder), attempt=attempt, index=index)
+        if attempt == given["attempt"] and row["state"] != "absent":
+            mine.append(row)
+        elif row["state"] == "running":
+            others.append(row)
+    return {"state": "seen", "orders": mine + others}
 
 
 def wait(given):

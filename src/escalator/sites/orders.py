@@ -86,11 +86,12 @@ class HostOrders:
 
     async def look(self, host: str, order: Order) -> OrderSeen:
         """How an order stands."""
-        mine = [seen for seen in await self.look_all(host, order) if seen.index == order.index]
-        return mine[0] if mine else OrderSeen(OrderState.ABSENT, order.index)
+        me = (order.attempt, order.index)
+        mine = [seen for seen in await self.look_all(host, order) if (seen.attempt, seen.index) == me]
+        return mine[0] if mine else OrderSeen(OrderState.ABSENT, *me)
 
     async def look_all(self, host: str, order: Order) -> tuple[OrderSeen, ...]:
-        """How all orders of the same attempt stand that were started, by index.
+        """How the orders of the same attempt stand, and what still runs of others; see the protocol.
 
         It passes the fence: behind a look through a newer epoch, nothing that was sent before can start.
         """

@@ -110,6 +110,7 @@ class OrderSeen:
     """One look at an order. ``quiet_s`` and ``cpu_s`` tell a long command from a hanging one."""
 
     state: OrderState
+    attempt: int = 0
     index: int = 0
     status: int = 0  # exit status, 128 + signal; of an ended one
     why: str = ""  # exited | time limit | stopped; of a lost one: rebooted | killed
@@ -138,7 +139,10 @@ class Orders(Protocol):
         ...
 
     async def look_all(self, host: str, order: Order) -> tuple[OrderSeen, ...]:
-        """How all orders of the same attempt stand that were started, by index."""
+        """How the orders of the same attempt stand that were started, by index.
+
+        Behind them what still runs of the same action's other attempts.
+        """
         ...
 
     async def stop(self, host: str, order: Order) -> None:

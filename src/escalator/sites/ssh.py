@@ -58,7 +58,8 @@ class _Link:
 class SshShell:
     """The :class:`escalator.sites.protocol.Shell` of real hosts. ``addresses``: host name -> address.
 
-    ``fence`` may be set later, when a lease is there; what began before goes on without.
+    ``fence`` may be set later, when a lease is there; what began before goes on without. The first command to each host
+    passes it, whatever it is: so a look at a host is final, nothing that was sent through an older epoch comes behind.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class SshShell:
         fence: Fence | None = None,
     ) -> None:
         self.fence = fence
+        self._shown: dict[str, Fence] = {}  # host -> the fence that it has passed us through
         self._account = account
         self._links = {host: _Link(address) for host, address in addresses.items()}
         self._ports = ports or {}
@@ -92,8 +94,7 @@ class SshShell:
             out, _ = await process.communicate(data)
             return out or b""
 
-        fence = self.fence if fenced else None
-        status, out = await self._command(host, argv, env or {}, timeout_s, talk, merge=True, fence=fence)
+        status, out = await self._command(host, argv, env or {}, timeout_s, talk, merge=True, fenced=fenced)
         result = CommandResult(status, out.decode(errors="replace"), time.monotonic() - began)
         if check and not result.ok:
             raise _bad_end(host, argv, status, result.output)
@@ -122,7 +123,7 @@ class SshShell:
         write = ["sh", "-c", 'umask 077; exec cat > "$1"', "escalator", beside]
         keep = 'test "$(wc -c < "$1")" -eq "$2" && chmod "$3" "$1" && sync "$1" && mv -fT "$1" "$4"'
         try:
-            status, out = await self._command(host, write, {}, timeout_s, talk, merge=True, fence=self.fence)
+            status, out = await self._command(host, write, {}, timeout_s, talk, merge=True, fenced=True)
             if status:
                 raise _bad_end(host, ["write", remote], status, out.decode(errors="replace"))
             left = max(ends - time.monotonic(), GRACE_S)
@@ -158,7 +159,7 @@ class SshShell:
             finally:
                 complaint.cancel()
 
-        status, out = await self._command(host, argv, {}, timeout_s, talk, merge=False)
+        status, out = await self._command(host, argv, {}, timeout_s, talk, merge=False, fenced=False)
         if status:
             raise _bad_end(host, argv, status, out.decode(errors="replace"))
 
@@ -179,9 +180,10 @@ class SshShell:
         talk: Callable[[asyncssh.SSHClientProcess[bytes]], Awaitable[bytes]],
         *,
         merge: bool,
-        fence: Fence | None = None,
+        fenced: bool,
     ) -> tuple[int, bytes]:
         """Exit status and what ``talk`` returned for one command, in one session of the host's connection."""
+        fence = self.fence if fenced or self._shown.get(host) != self.fence else None
         inner = ["env", *(f"{key}={value}" for key, value in env.items()), *argv] if env else argv
         inner = fence.around(inner, timeout_s=timeout_s) if fence else inner
         words = ["timeout", "-k", f"{KILL_AFTER_S:g}", f"{timeout_s:.3f}", *inner]
@@ -206,6 +208,7 @@ class SshShell:
                 raise _too_long(host, argv, timeout_s)
             if fence:
                 fence.judge(host, process.exit_status, out.decode(errors="replace"))
+                self._shown[host] = fence
             return process.exit_status, out
 
     @asynccontextmanager

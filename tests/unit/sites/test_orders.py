@@ -11,8 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from escalator.errors import BusyError, CommandError, FencedError, InputError, LostError, SiteTimeoutError
-from escalator.errors import UnreachableError
+from escalator.errors import (
+    BusyError,
+    CommandError,
+    FencedError,
+    InputError,
+    LostError,
+    SiteTimeoutError,
+    UnreachableError,
+)
 from escalator.sites import orders as module
 from escalator.sites.fence import Fence
 from escalator.sites.orders import HostOrders
@@ -23,6 +30,13 @@ from local_host import LocalHost
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAUSES_S", (0.01, 0.05))
+
+
+HELD = 'until [ -e "$2.go" ]; do sleep 0.02; done; echo done'  # runs until let_go()
+
+
+def let_go(folder: Path) -> None:
+    (folder / "ledger.go").touch()
 
 
 def orders(folder: Path, shell: LocalHost | None = None, fence: Fence | None = None) -> HostOrders:
@@ -61,10 +75,7 @@ def test_an_order_runs_once_and_its_output_and_status_come_back(tmp_path: Path) 
 
 def with_a_heartbeat(folder: Path, shell: LocalHost) -> CommandResult:
     """One order that ends behind its first heartbeat: it is begun, waited for, and waited for again."""
-    wanted = order(folder, 'until [ -e "$3" ]; do sleep 0.02; done; echo done')
-    wanted = replace(wanted, argv=(*wanted.argv, str(folder / "go")))
-    made = orders(folder, shell)
-    return asyncio.run(made.start_or_attach("h", wanted, lambda _: (folder / "go").touch()))
+    return asyncio.run(orders(folder, shell).start_or_attach("h", order(folder, HELD), lambda _: let_go(folder)))
 
 
 def test_an_order_takes_three_calls(tmp_path: Path) -> None:
@@ -134,9 +145,10 @@ def test_another_attempt_does_not_start_while_an_earlier_one_runs(tmp_path: Path
     made = orders(tmp_path)
 
     async def case() -> None:
-        first = await started(made, order(tmp_path, "sleep 0.5"))
+        first = await started(made, order(tmp_path, HELD))
         with pytest.raises(BusyError, match="attempt 1 of the same action still runs"):
             await made.start_or_attach("h", order(tmp_path, attempt=2))
+        let_go(tmp_path)
         await first
         assert (await made.start_or_attach("h", order(tmp_path, attempt=2))).ok
         with pytest.raises(BusyError, match="attempt 2 came behind it"):  # it was on its way for long
@@ -151,11 +163,12 @@ def test_what_shares_a_key_does_not_run_side_by_side_whoever_starts_it(tmp_path:
     other = order(tmp_path, run="run2", action="contract/keystone", exclusive="schema/keystone")
 
     async def case() -> None:
-        first = await started(made, order(tmp_path, "sleep 0.5", exclusive="schema/keystone"))
+        first = await started(made, order(tmp_path, HELD, exclusive="schema/keystone"))
         with pytest.raises(BusyError, match="schema/keystone is held"):
             await made.start_or_attach("h", other)
         free = order(tmp_path, "true", run="run3", exclusive="schema/glance")
         assert (await made.start_or_attach("h", free)).ok
+        let_go(tmp_path)
         await first
         assert (await made.start_or_attach("h", other)).ok
 
@@ -182,10 +195,8 @@ def test_a_look_tells_absent_running_ended_and_lost_apart(tmp_path: Path) -> Non
     async def case() -> None:
         assert (await made.look("h", wanted)).state is OrderState.ABSENT
         task = await started(made, wanted)
-        for _ in range(100):
-            seen = await made.look("h", wanted)
-            if seen.line:
-                break
+        while not (seen := await made.look("h", wanted)).line:
+            await asyncio.sleep(0.02)
         assert (seen.state, seen.line) == (OrderState.RUNNING, "here")
         assert seen.age_s < 20
         folder = next((tmp_path / "state/orders/run1").glob("*/1.0"))
@@ -281,10 +292,11 @@ def test_a_run_that_is_over_is_forgotten(tmp_path: Path) -> None:
 
     async def case() -> None:
         await made.start_or_attach("h", order(tmp_path))
-        running = await started(made, order(tmp_path, "sleep 0.5", run="run2"))
+        running = await started(made, order(tmp_path, HELD, run="run2"))
         assert await made.forget("h", kept_days=1) == ()
         assert await made.forget("h") == ("run1",)
         assert await made.forget("h", "run1") == ()
+        let_go(tmp_path)
         await running
         assert await made.forget("h", "run2") == ("run2",)
 
@@ -296,13 +308,14 @@ def test_an_older_epoch_neither_starts_nor_stops_nor_looks_but_may_go_on_waiting
     old, new = orders(tmp_path, fence=Fence(1)), orders(tmp_path, fence=Fence(2))
 
     async def case() -> None:
-        mine = await started(old, order(tmp_path, "sleep 0.5; echo done"))
+        mine = await started(old, order(tmp_path, HELD))
         assert (await new.look("h", order(tmp_path))).state is OrderState.RUNNING
         for call in (old.start_or_attach("h", order(tmp_path, attempt=2)), old.stop("h", order(tmp_path)),
                      old.look("h", order(tmp_path))):  # fmt: skip
             with pytest.raises(FencedError):
                 await call
-        assert (await new.start_or_attach("h", order(tmp_path, "sleep 0.5; echo done"))).output == "done\n"
+        let_go(tmp_path)
+        assert (await new.start_or_attach("h", order(tmp_path, HELD))).output == "done\n"
         assert (await mine).output == "done\n"
 
     asyncio.run(case())
