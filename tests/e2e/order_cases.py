@@ -210,14 +210,14 @@ async def heartbeat() -> None:
     """A command that works is told from one that hangs."""
     made = connected()[1]
     heard: list[OrderSeen] = []
-    busy = "echo crunching; i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done; sleep 2.5"
+    busy = "echo crunching; i=0; while [ $i -lt 1000000 ]; do i=$((i+1)); done; sleep 2.5"
     await made.start_or_attach("h", order(busy, longest_s=60), heard.append)
     assert heard[-1].line == "crunching"
-    assert heard[-1].cpu_s > 0.5
+    assert heard[-1].cpu_s > 0.2
     assert heard[-1].quiet_s > 1
     heard.clear()
     await made.start_or_attach("h", order("sleep 5", attempt=2), heard.append)
-    assert heard[-1].cpu_s < 0.5
+    assert heard[-1].cpu_s < 0.2
     assert heard[-1].quiet_s > 1
 
 
@@ -249,7 +249,9 @@ async def unpacking() -> None:
         (folder / "b1/bin").mkdir(parents=True)
         (folder / "b1/bin/python").symlink_to("/usr/bin/python3")
         (folder / "b1/.escalator-bundle.json").write_text("{}")
-        subprocess.run(["tar", "-C", folder, "--zstd", "-cf", folder / "b1.tar.zst", "b1"], check=True)
+        await asyncio.to_thread(
+            subprocess.run, ["tar", "-C", folder, "--zstd", "-cf", folder / "b1.tar.zst", "b1"], check=True
+        )
         sha = hashlib.sha256((folder / "b1.tar.zst").read_bytes()).hexdigest()
         (folder / "tar").write_text(SLOW_TAR.format(ledger=LEDGER))
         await shell.put("h", folder / "tar", "/usr/local/bin/tar", mode=0o755, timeout_s=10)
