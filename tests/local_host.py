@@ -1,6 +1,6 @@
 """This machine in the place of a host: commands run here, and a small stand-in starts units where no systemd runs.
 
-For unit tests only: what systemd itself does is shown on real hosts (tests/e2e/test_orders.py).
+For unit tests only: what systemd itself does is shown on real hosts (tests/e2e/test_lab_orders.py).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Run in the operator's namespace of a lab by test_orders.py, one case a call: orders against real hosts."""
+"""Run in the operator's namespace of a lab by test_lab_orders.py, one case a call: orders against real hosts."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ async def unpacking() -> None:
             progress=lambda _: None,
         )  # fmt: skip
         task = asyncio.ensure_future(Stage().do(context, action))
-        while (await Stage().probe(context, action)).done is not Done.RUNNING:
+        while (await Stage().probe(context, action)).done is not Done.RUNNING:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -275,7 +275,7 @@ async def unpacking() -> None:
         assert not (await shell.run("h", ["ls", "-A", "/opt/t"], timeout_s=10)).output
         context.attempt = 2  # and once more, undone while it unpacks
         task = asyncio.ensure_future(Stage().do(context, action))
-        while (await Stage().probe(context, action)).done is not Done.RUNNING:
+        while (await Stage().probe(context, action)).done is not Done.RUNNING:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         await Stage().undo(context, action)
         await raises(CommandError, "was stopped there", task)

@@ -60,7 +60,7 @@ def test_a_newer_epoch_waits_until_what_an_older_one_has_under_way_is_over(tmp_p
     async def case() -> None:
         slow = f"echo old >> {ledger}; until [ -e {tmp_path}/go ]; do sleep 0.05; done; echo older >> {ledger}"
         old = asyncio.ensure_future(run(tmp_path, Fence(1), slow))
-        while not ledger.exists():
+        while not ledger.exists():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         new = asyncio.ensure_future(run(tmp_path, Fence(2), f"echo new >> {ledger}"))
         await asyncio.sleep(0.5)
@@ -79,7 +79,7 @@ def test_who_waits_too_long_does_nothing_and_says_so(tmp_path: Path) -> None:
 
     async def case() -> None:
         old = asyncio.ensure_future(run(tmp_path, Fence(1), f"touch {ledger}; exec sleep 4"))
-        while not ledger.exists():
+        while not ledger.exists():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         words = Fence(2).around(["touch", f"{tmp_path}/effect"], timeout_s=2, folder=str(tmp_path / "fence"))
         result = await LocalHost(tmp_path).run("h", words, timeout_s=20, check=False)

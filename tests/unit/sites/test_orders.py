@@ -60,7 +60,7 @@ def carry_out(folder: Path, wanted: Order, **more) -> CommandResult:
 
 async def started(made: HostOrders, wanted: Order) -> asyncio.Task[CommandResult]:
     task = asyncio.ensure_future(made.start_or_attach("h", wanted))
-    while (await made.look("h", wanted)).state is OrderState.ABSENT:
+    while (await made.look("h", wanted)).state is OrderState.ABSENT:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     return task
 
@@ -195,7 +195,7 @@ def test_a_look_tells_absent_running_ended_and_lost_apart(tmp_path: Path) -> Non
     async def case() -> None:
         assert (await made.look("h", wanted)).state is OrderState.ABSENT
         task = await started(made, wanted)
-        while not (seen := await made.look("h", wanted)).line:
+        while not (seen := await made.look("h", wanted)).line:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         assert (seen.state, seen.line) == (OrderState.RUNNING, "here")
         assert seen.age_s < 20
