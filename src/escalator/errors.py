@@ -16,10 +16,12 @@ What is wrong with a plan or a cloud is a *value* (:class:`escalator.model.findi
     |   +-- CommandError            ESC-303           a remote command ended badly
     |   +-- SiteTimeoutError        ESC-304           no answer within the longest time
     |   +-- IntegrityError          ESC-305           a checksum, a signature or a version does not match
+    |   +-- BusyError               ESC-306           what may not run beside it still runs on the host
+    |   +-- LostError               ESC-307           a command on a host ended and left no result (the host rebooted)
     +-- StateError                  ESC-400  exit 5   our own state folder
         +-- StorageError            ESC-401           full disk, read-only file system, damaged file
         +-- JournalError            ESC-402           a torn, altered or illegal record
-        +-- FencedError             ESC-403           another Escalator has taken this run over: our orders are void
+        +-- FencedError             ESC-403           another Escalator has taken over: our orders are void
 """
 
 from __future__ import annotations
@@ -133,6 +135,18 @@ class IntegrityError(SiteError):
     code = "ESC-305"
 
 
+class BusyError(SiteError):
+    """What may not run beside the wanted command still runs on the host; nothing was started."""
+
+    code = "ESC-306"
+
+
+class LostError(SiteError):
+    """A command on a host ended without leaving a result, as the host went down; how far it came is unknown."""
+
+    code = "ESC-307"
+
+
 class StateError(EscalatorError):
     """Our own state folder is not as it must be."""
 
@@ -153,6 +167,6 @@ class JournalError(StateError):
 
 
 class FencedError(StateError):
-    """Another Escalator has taken this run over (its epoch is newer): no order of ours counts any more."""
+    """Another Escalator has taken over (the journal, or a host, has seen a newer epoch): no order of ours counts."""
 
     code = "ESC-403"

@@ -8,12 +8,23 @@ import json
 from pathlib import Path
 
 from escalator.actions.look import Look
+from escalator.actions.ordered import Nth, carry_out, look, stop, until
 from escalator.actions.verbs import Context, Done, Outcome, Probe
-from escalator.errors import IntegrityError
+from escalator.errors import CommandError, IntegrityError
 from escalator.model.plan import Action
 from escalator.sites.links import has_bundle
 
-COPY_S, UNPACK_S = 600.0, 600.0
+COPY_S = 600.0
+
+UNPACK = """set -eu
+root=$1 id=$2 sha=$3
+echo "$sha  $root/.$id.tar.zst" | sha256sum -c --quiet
+rm -rf "$root/.$id.part" && mkdir "$root/.$id.part"
+nice -n 10 tar --zstd -xf "$root/.$id.tar.zst" -C "$root/.$id.part"
+rm -rf "$root/$id" && mv -T "$root/.$id.part/$id" "$root/$id"
+rmdir "$root/.$id.part"; rm -f "$root/.$id.tar.zst"
+nice -n 10 "$root/$id/bin/python" -c "import sys; sys.exit(0)"
+"""
 
 
 def _sha256(path: Path) -> str:
@@ -50,36 +61,43 @@ class Stage:
     kind = "bundle.stage"
 
     async def probe(self, context: Context, action: Action) -> Probe:
-        """The mark is written last."""
-        there = await has_bundle(context.site.shell, action.host, action.args["root"], action.args["bundle"])
-        return Probe(Done.DONE if there else Done.NOT_DONE)
+        """The mark is written last; unpacking outlives us."""
+        if await has_bundle(context.site.shell, action.host, action.args["root"], action.args["bundle"]):
+            return Probe(Done.DONE)
+        seen = await look(context, action)
+        return seen if seen.done is Done.RUNNING else Probe(Done.NOT_DONE, seen.seen)
 
     async def do(self, context: Context, action: Action) -> Outcome:
         """Copy, unpack beside, test, rename."""
-        shell, args = context.site.shell, action.args
-        if (await self.probe(context, action)).done is Done.DONE:
+        args, ends = action.args, until(context, action)
+        seen = await self.probe(context, action)
+        if seen.done is Done.DONE:
             return Outcome("it is there")
-        remote = f"{args['root']}/.{args['bundle']}.tar.zst"
+        if seen.done is not Done.RUNNING:
+            await self._copy(context, action)
+        context.progress("unpacking")
+        argv = ["sh", "-c", UNPACK, "escalator", args["root"], args["bundle"], args["sha256"]]
+        result = await carry_out(context, action, argv, Nth(0, ends, exclusive=f"bundle/{args['bundle']}"))
+        if not result.ok:
+            last = result.output.strip().splitlines()[-1:] or ["no output"]
+            raise CommandError(
+                f"{args['bundle']} can't be unpacked on {action.host}: {last[0][:300]}", status=result.status,
+                output=result.output[-2000:],
+            )  # fmt: skip
+        return Outcome("unpacked")
+
+    async def _copy(self, context: Context, action: Action) -> None:
+        shell, args = context.site.shell, action.args
         await shell.run(action.host, ["mkdir", "-p", args["root"]], timeout_s=30)
         context.progress("copying")
+        remote = f"{args['root']}/.{args['bundle']}.tar.zst"
         await shell.put(action.host, Path(args["path"]), remote, timeout_s=COPY_S)
-        context.progress("unpacking")
-        text = """set -eu
-        root=$1 id=$2 sha=$3
-        echo "$sha  $root/.$id.tar.zst" | sha256sum -c --quiet
-        rm -rf "$root/.$id.part" && mkdir "$root/.$id.part"
-        nice -n 10 tar --zstd -xf "$root/.$id.tar.zst" -C "$root/.$id.part"
-        rm -rf "$root/$id" && mv -T "$root/.$id.part/$id" "$root/$id"
-        rmdir "$root/.$id.part"; rm -f "$root/.$id.tar.zst"
-        nice -n 10 "$root/$id/bin/python" -c "import sys; sys.exit(0)"
-        """
-        await shell.script(action.host, text, args["root"], args["bundle"], args["sha256"], timeout_s=UNPACK_S)
-        return Outcome("unpacked")
 
     async def undo(self, context: Context, action: Action) -> Outcome:
         """Remove it, and what a broken copy left."""
         if action.args["present"]:
             return Outcome("it was there before; kept")
+        await stop(context, action)
         await _remove(context, action)
         return Outcome("removed")
 
@@ -92,7 +110,9 @@ class Remove:
     async def probe(self, context: Context, action: Action) -> Probe:
         """Look whether it is there."""
         path = f"{action.args['root']}/{action.args['bundle']}"
-        there = (await context.site.shell.run(action.host, ["test", "-e", path], timeout_s=30, check=False)).ok
+        there = (
+            await context.site.shell.run(action.host, ["test", "-e", path], timeout_s=30, check=False, fenced=False)
+        ).ok
         return Probe(Done.NOT_DONE if there else Done.DONE)
 
     async def do(self, context: Context, action: Action) -> Outcome:

@@ -1,11 +1,15 @@
-"""Commands of the components: checks, additive schema changes, data migrations, contraction."""
+"""Commands of the components: checks, additive schema changes, data migrations, contraction.
+
+All are orders (:mod:`escalator.actions.ordered`): they outlive the connection, a resumed Escalator finds them again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from escalator.actions.look import Look
-from escalator.actions.verbs import Context, Done, Outcome, Probe
+from escalator.actions.ordered import Nth, carry_out, look, stop, until
+from escalator.actions.verbs import Context, Outcome, Probe
 from escalator.errors import CommandError, RefusedError
 from escalator.model.plan import Action
 from escalator.redaction import redact
@@ -14,11 +18,11 @@ from escalator.sites.protocol import CommandResult
 BATCHES = 1000  # of a data migration; each does a bounded piece of work
 
 
-async def _run(context: Context, action: Action, argv: Iterable[str], ok: Iterable[int]) -> CommandResult:
-    """Run a command of the bundle, keep its output, and judge its exit status."""
+async def _run(context: Context, action: Action, argv: Iterable[str], ok: Iterable[int], nth: Nth) -> CommandResult:
+    """Run a command of the bundle as an order, keep its output, and judge its exit status."""
     words = list(argv)
     words[0] = f"{action.args['bin']}/{words[0]}"
-    result = await context.site.shell.run(action.host, words, timeout_s=action.longest_s, check=False)
+    result = await carry_out(context, action, words, nth)
     with context.output.open("a", encoding="utf-8") as file:
         text = f"$ {' '.join(words)}\n{result.output}\n[{result.status}, {result.duration_s:.1f} s]\n"
         file.write(redact(text))
@@ -31,18 +35,22 @@ async def _run(context: Context, action: Action, argv: Iterable[str], ok: Iterab
     return result
 
 
-class _Once:
-    """Commands that may be repeated without harm, and whose effect can't be seen from outside: done again in doubt."""
+def _schema(argv: Iterable[str]) -> str:
+    """The exclusive key of what changes a schema: one command of a component's tool at a time (``db_sync``)."""
+    return f"schema/{next(iter(argv))}"
+
+
+class _Schema:
+    """Commands in order; each may be repeated without harm: it does nothing where its work is done."""
 
     async def probe(self, context: Context, action: Action) -> Probe:
-        """Repeating is safe, so it counts as not done."""
-        del context, action
-        return Probe(Done.NOT_DONE, "safe to repeat")
+        """See how far the last attempt came."""
+        return await look(context, action, commands=len(action.args["argv"]))
 
-    async def undo(self, context: Context, action: Action) -> Outcome:
-        """What it added stays and does no harm: the old release ignores it."""
-        del context, action
-        return Outcome("it stays")
+    async def _all(self, context: Context, action: Action) -> None:
+        ends = until(context, action)
+        for index, argv in enumerate(action.args["argv"]):
+            await _run(context, action, argv, (0,), Nth(index, ends, exclusive=_schema(argv)))
 
 
 class Check(Look):
@@ -50,34 +58,52 @@ class Check(Look):
 
     kind = "check.command"
 
+    async def probe(self, context: Context, action: Action) -> Probe:
+        """It may still run, or have passed."""
+        return await look(context, action, ok=action.args["ok"])
+
     async def do(self, context: Context, action: Action) -> Outcome:
         """Run it; its exit status decides."""
-        result = await _run(context, action, action.args["argv"], action.args["ok"])
+        result = await _run(context, action, action.args["argv"], action.args["ok"], Nth(0, until(context, action)))
         return Outcome(f"passed ({result.status})")
 
+    async def undo(self, context: Context, action: Action) -> Outcome:
+        """Nothing was changed; where it still runs, it is ended."""
+        await stop(context, action)
+        return Outcome("nothing to undo")
 
-class Expand(_Once):
+
+class Expand(_Schema):
     """Additive schema change; it stays when everything else is rolled back."""
 
     kind = "schema.expand"
 
     async def do(self, context: Context, action: Action) -> Outcome:
-        """Run its commands in order; each does nothing where its work is done."""
-        for argv in action.args["argv"]:
-            await _run(context, action, argv, (0,))
+        """Run its commands in order."""
+        await self._all(context, action)
         return Outcome("expanded")
 
+    async def undo(self, context: Context, action: Action) -> Outcome:
+        """What it added stays and does no harm: the old release ignores it. What still runs is ended."""
+        await stop(context, action)
+        return Outcome("it stays")
 
-class Migrate(_Once):
+
+class Migrate:
     """A data migration, batch by batch."""
 
     kind = "data.migrate"
 
+    async def probe(self, context: Context, action: Action) -> Probe:
+        """See whether the last batch said that there is no more."""
+        return await look(context, action, ok=action.args["done"], more=action.args["again"])
+
     async def do(self, context: Context, action: Action) -> Outcome:
         """Repeat while the command says that there is more."""
-        args = action.args
+        args, ends = action.args, until(context, action)
         for batch in range(1, BATCHES):
-            result = await _run(context, action, args["argv"], (*args["again"], *args["done"]))
+            nth = Nth(batch - 1, ends, exclusive=_schema(args["argv"]))
+            result = await _run(context, action, args["argv"], (*args["again"], *args["done"]), nth)
             if result.status in args["done"]:
                 return Outcome(f"done after {batch} batches")
             context.progress(f"batch {batch}")
@@ -89,15 +115,14 @@ class Migrate(_Once):
         raise RefusedError(f"{action.title} can't be undone; only a restore brings the old data back")
 
 
-class Contract(_Once):
+class Contract(_Schema):
     """Destructive schema change: the point of no return."""
 
     kind = "schema.contract"
 
     async def do(self, context: Context, action: Action) -> Outcome:
         """Run its commands in order."""
-        for argv in action.args["argv"]:
-            await _run(context, action, argv, (0,))
+        await self._all(context, action)
         return Outcome("contracted")
 
     async def undo(self, context: Context, action: Action) -> Outcome:

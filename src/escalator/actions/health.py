@@ -67,7 +67,7 @@ async def _http(context: Context, action: Action, condition: dict[str, Any], end
         argv = ["python3", "-c", ASK, condition["url"], str(low), str(high), str(left), str(IN_A_ROW)]
         argv.append(str(ANSWER_S))
         try:
-            await context.site.shell.run(action.host, argv, timeout_s=left + (IN_A_ROW + 1) * ANSWER_S)
+            await context.site.shell.run(action.host, argv, timeout_s=left + (IN_A_ROW + 1) * ANSWER_S, fenced=False)
         except CommandError as error:
             row = await _show(context, action)
             if row.get("ActiveState") == "failed" or int(row.get("NRestarts") or 0) >= ENDS:
@@ -83,14 +83,14 @@ async def _ended(context: Context, action: Action, row: dict[str, str]) -> Comma
     """The error of a unit that does not stay up, with the last lines of its log."""
     unit = action.args["unit"]
     argv = ["journalctl", "-u", f"{unit}.service", "-n", "30", "--no-pager", "-o", "cat"]
-    last = (await context.site.shell.run(action.host, argv, timeout_s=30, check=False)).output
+    last = (await context.site.shell.run(action.host, argv, timeout_s=30, check=False, fenced=False)).output
     state = f"{row.get('ActiveState')}/{row.get('SubState')}, {row.get('NRestarts', '0')} restarts"
     return CommandError(f"{unit} on {action.host} does not stay up: {state}", output=last)
 
 
 async def _show(context: Context, action: Action) -> dict[str, str]:
     argv = ["systemctl", "show", "-p", "ActiveState,SubState,NRestarts,MainPID", f"{action.args['unit']}.service"]
-    text = (await context.site.shell.run(action.host, argv, timeout_s=30)).output
+    text = (await context.site.shell.run(action.host, argv, timeout_s=30, fenced=False)).output
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 

@@ -72,7 +72,9 @@ class Switch:
     async def probe(self, context: Context, action: Action) -> Probe:
         """Read the link."""
         link = f"{action.args['root']}/active/{action.args['unit']}"
-        text = (await context.site.shell.run(action.host, ["readlink", link], timeout_s=30, check=False)).output.strip()
+        text = (
+            await context.site.shell.run(action.host, ["readlink", link], timeout_s=30, check=False, fenced=False)
+        ).output.strip()
         return Probe(Done.DONE if text.rsplit("/", 1)[-1] == action.args["to"] else Done.NOT_DONE, text)
 
     async def do(self, context: Context, action: Action) -> Outcome:
@@ -97,7 +99,7 @@ class Enable:
     async def probe(self, context: Context, action: Action) -> Probe:
         """Ask systemd."""
         argv = ["systemctl", "is-enabled", f"{action.args['unit']}.service"]
-        word = (await context.site.shell.run(action.host, argv, timeout_s=30, check=False)).output.strip()
+        word = (await context.site.shell.run(action.host, argv, timeout_s=30, check=False, fenced=False)).output.strip()
         return Probe(Done.DONE if (word == "enabled") == action.args["enabled"] else Done.NOT_DONE, word)
 
     async def do(self, context: Context, action: Action) -> Outcome:

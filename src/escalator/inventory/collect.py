@@ -167,4 +167,4 @@ async def _databases(site: Site, findings: list[Finding]) -> tuple[DatabaseRevis
 
 async def _sql(site: Site, host: str, text: str) -> str:
     argv = ["mariadb", "--batch", "--skip-column-names"]
-    return (await site.shell.run(host, argv, timeout_s=30, stdin=text)).output
+    return (await site.shell.run(host, argv, timeout_s=30, stdin=text, fenced=False)).output

@@ -28,13 +28,17 @@ from escalator.metering.config import meter_config
 from escalator.metering.process import is_alive, start_meter, stop_meter
 from escalator.metering.summary import failed_requests
 from escalator.model.plan import Action
-from escalator.model.states import COUNTING
+from escalator.model.states import COUNTING, State
 from escalator.service.place import Place, connected
 from escalator.service.words import person
+from escalator.sites.fence import Fence
+from escalator.sites.protocol import Site
 
 WATCH_S = 0.5  # how soon a request to suspend, made by another process, is heard of
 EXECUTOR = "escalator"  # a run's SQLite file has one user at a time: the state folder's lock sees to it
 ENGINE_VERSION = "1"  # changes only where the workflows of an older Escalator can't be gone on with
+OVER = (State.CAMPAIGN_COMMITTED, State.ROLLBACK_COMPLETED, State.ROLLBACK_COMMITTED)
+KEPT_DAYS = 30.0  # so long hosts keep what commands of runs wrote
 CLOCK_JUMP_S = 60.0  # what time synchronisation may correct in one go
 Listen = Callable[[Record], None]
 
@@ -44,7 +48,10 @@ async def driver_of(place: Place, run: runs.Run, listen: Listen, least: int) -> 
     """The run's driver under the meter's eyes; Ctrl-C suspends, twice leaves at once."""
     config = place.site()
     run.records()  # proves the journal whole
-    async with connected(place) as site, _journal(place, run, listen, least) as (journal, lease):
+    async with (
+        _journal(place, run, listen, least) as (journal, lease),
+        connected(place, Fence(f"run/{run.folder.name}", lease.epoch)) as site,
+    ):
 
         def context_of(action: Action, attempt: int) -> Context:
             return Context(
@@ -66,10 +73,19 @@ async def driver_of(place: Place, run: runs.Run, listen: Listen, least: int) -> 
         loop.add_signal_handler(signal.SIGINT, _interrupted(driver))
         try:
             yield driver
+            if driver.view.state in OVER:
+                await _tidy(site)
         finally:
             loop.remove_signal_handler(signal.SIGINT)
             await engine.close()
             await asyncio.to_thread(stop_meter, run.meter)
+
+
+async def _tidy(site: Site) -> None:
+    """Let the hosts forget old runs; one that does not answer forgets behind a later run."""
+    await asyncio.gather(
+        *(site.orders.forget(host, kept_days=KEPT_DAYS) for host in site.config.hosts), return_exceptions=True
+    )
 
 
 @asynccontextmanager

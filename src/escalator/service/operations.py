@@ -18,7 +18,7 @@ from escalator.journal.events import Kind, Record
 from escalator.model.states import State
 from escalator.plan.restore import RECONCILE, make_restore_plan
 from escalator.service.design import design, insist
-from escalator.service.driving import Listen, driver_of
+from escalator.service.driving import OVER, Listen, driver_of
 from escalator.service.place import Place, prepare_state
 from escalator.service.words import append, person
 from escalator.sites.backups import Backups
@@ -67,8 +67,7 @@ def _unfinished(state: Path) -> runs.Run | None:
     if not (state / "current").exists():
         return None
     run = runs.load(state)
-    over = (State.CAMPAIGN_COMMITTED, State.ROLLBACK_COMPLETED, State.ROLLBACK_COMMITTED)
-    return None if run.view().state in over else run
+    return None if run.view().state in OVER else run
 
 
 async def _drive(place: Place, run: runs.Run, listen: Listen, epoch: int) -> State:

@@ -14,6 +14,7 @@ from escalator.errors import StorageError
 from escalator.inventory.collect import collect
 from escalator.model.inventory import Inventory
 from escalator.sites.connect import connect
+from escalator.sites.fence import Fence
 from escalator.sites.protocol import Site
 
 LEAST_FREE = 200 * 1024 * 1024  # bytes: journal, outputs, one backup of a small site
@@ -36,9 +37,9 @@ class Place:
 
 
 @asynccontextmanager
-async def connected(place: Place) -> AsyncIterator[Site]:
-    """The site with its adapters; connections are ended behind."""
-    site = connect(place.site())
+async def connected(place: Place, fence: Fence | None = None) -> AsyncIterator[Site]:
+    """The site with its adapters; connections are ended behind. ``fence``: hosts refuse us once we are taken over."""
+    site = connect(place.site(), fence)
     try:
         yield site
     finally:

@@ -28,7 +28,7 @@ async def host_facts(
 ) -> dict[str, Any]:
     """Facts as :mod:`escalator.sites.on_host` gathers them. ``configs``: component -> folder; no ``units``: all."""
     given = json.dumps({"root": root, "configs": dict(configs or {}), "units": list(units)})
-    result = await shell.run(host, ["python3", "-", given], timeout_s=timeout_s, stdin=_program())
+    result = await shell.run(host, ["python3", "-", given], timeout_s=timeout_s, stdin=_program(), fenced=False)
     try:
         facts: dict[str, Any] = json.loads(result.output)
     except ValueError as error:

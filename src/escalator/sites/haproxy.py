@@ -57,7 +57,7 @@ class Haproxy:
             if not NAME.fullmatch(name):
                 raise SiteError(f"'{name}' is no name of a backend or server")
         for host in self._hosts:
-            answer = (await self._ask(host, f"set server {backend}/{server} state {state}")).strip()
+            answer = (await self._ask(host, f"set server {backend}/{server} state {state}", fenced=True)).strip()
             if answer:
                 raise CommandError(f"{host}: haproxy refused {backend}/{server} -> {state}: {answer}", output=answer)
             now = {(s.backend, s.server): s.state for s in await self._servers(host)}.get((backend, server))
@@ -71,10 +71,10 @@ class Haproxy:
         except (ValueError, KeyError, IndexError) as error:
             raise SiteError(f"{host}: haproxy's answer can't be read: {error!r}") from error
 
-    async def _ask(self, host: str, command: str) -> str:
+    async def _ask(self, host: str, command: str, *, fenced: bool = False) -> str:
         argv = ["python3", "-c", ASK, self._socket]
         try:
-            return (await self._shell.run(host, argv, timeout_s=TIMEOUT_S, stdin=command + "\n")).output
+            return (await self._shell.run(host, argv, timeout_s=TIMEOUT_S, stdin=command + "\n", fenced=fenced)).output
         except CommandError as error:
             last = error.output.splitlines()[-1] if error.output else error.text
             raise CommandError(

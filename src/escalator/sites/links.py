@@ -20,4 +20,4 @@ async def turn_link(shell: Shell, host: str, root: str, unit: str, bundle: str) 
 async def has_bundle(shell: Shell, host: str, root: str, bundle: str) -> bool:
     """Whether a bundle is completely unpacked on a host (its mark is written last)."""
     argv = ["test", "-e", f"{root}/{bundle}/.escalator-bundle.json"]
-    return (await shell.run(host, argv, timeout_s=LONGEST_S, check=False)).ok
+    return (await shell.run(host, argv, timeout_s=LONGEST_S, check=False, fenced=False)).ok

@@ -6,8 +6,10 @@ All times are seconds.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +29,11 @@ class CommandResult:
 
 
 class Shell(Protocol):
-    """Commands and files on the hosts of one site."""
+    """Commands and files on the hosts of one site.
+
+    Where the shell has a fence (:mod:`escalator.sites.fence`), all but what only reads passes it; FencedError where the
+    host has seen a newer epoch, nothing was done then.
+    """
 
     async def run(
         self,
@@ -38,8 +44,12 @@ class Shell(Protocol):
         check: bool = True,
         stdin: str | None = None,
         env: dict[str, str] | None = None,
+        fenced: bool = True,
     ) -> CommandResult:
-        """Run ``argv`` (quoted by the adapter, never by the caller); with ``check`` a bad end raises CommandError."""
+        """Run ``argv`` (quoted by the adapter, never by the caller); with ``check`` a bad end raises CommandError.
+
+        What changes nothing on the host says ``fenced=False``.
+        """
         ...
 
     async def script(self, host: str, text: str, *args: str, timeout_s: float, check: bool = True) -> CommandResult:
@@ -60,6 +70,87 @@ class Shell(Protocol):
 
     async def close(self) -> None:
         """End all connections."""
+        ...
+
+
+@dataclass(frozen=True)
+class Order:
+    """A command that outlives the connection: a unit of the host, named by what it is part of.
+
+    The same run, action, attempt and index are the same order: it is started once, whoever asks. ``exclusive`` is a key
+    (``schema/...``) of which one holder runs at a time on the host, whatever run or action it is part of.
+    """
+
+    run: str
+    action: str
+    attempt: int
+    index: int  # of the commands of one attempt
+    argv: tuple[str, ...]
+    longest_s: float  # the host ends it then
+    exclusive: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit's name on the host, without ``.service``."""
+        words = "\0".join((self.run, self.action, str(self.attempt), str(self.index)))
+        return f"escalator-{hashlib.sha256(words.encode()).hexdigest()[:12]}"
+
+
+class OrderState(StrEnum):
+    """How an order stands on its host."""
+
+    ABSENT = "absent"  # never started
+    RUNNING = "running"
+    ENDED = "ended"
+    LOST = "lost"  # started, not there any more, and no result: the host went down
+
+
+@dataclass(frozen=True)
+class OrderSeen:
+    """One look at an order. ``quiet_s`` and ``cpu_s`` tell a long command from a hanging one."""
+
+    state: OrderState
+    attempt: int = 0
+    index: int = 0
+    status: int = 0  # exit status, 128 + signal; of an ended one
+    why: str = ""  # exited | time limit | stopped; of a lost one: rebooted | killed
+    age_s: float = 0.0  # of a running one: since its start, seconds
+    quiet_s: float = 0.0  # since its last output
+    cpu_s: float = 0.0  # processor time of its control group
+    line: str = ""  # its last line of output, printable
+
+
+class Orders(Protocol):
+    """Long commands on the hosts of one site."""
+
+    async def start_or_attach(
+        self, host: str, order: Order, progress: Callable[[OrderSeen], None] = lambda _: None
+    ) -> CommandResult:
+        """Start an order unless it was started before, and return how it ended; connections may break meanwhile.
+
+        ``progress`` hears of it every few seconds. SiteTimeoutError where its longest time ended it, CommandError where
+        it was stopped or can't be started, LostError where the host went down, BusyError where it may not start yet,
+        UnreachableError where the host can't be reached. An exit status that is not 0 is no error.
+        """
+        ...
+
+    async def look(self, host: str, order: Order) -> OrderSeen:
+        """How an order stands."""
+        ...
+
+    async def look_all(self, host: str, order: Order) -> tuple[OrderSeen, ...]:
+        """How the orders of the same attempt stand that were started, by index.
+
+        Behind them what still runs of the same action's other attempts.
+        """
+        ...
+
+    async def stop(self, host: str, order: Order) -> None:
+        """End what runs of the order's action, up to its attempt, and let none of that start any more."""
+        ...
+
+    async def forget(self, host: str, run: str = "", *, kept_days: float = 0.0) -> tuple[str, ...]:
+        """Delete what a host keeps of a run (of all runs) that changed nothing for so long; the runs that went."""
         ...
 
 
@@ -132,6 +223,7 @@ class Site:
 
     name: str
     shell: Shell
+    orders: Orders
     balancer: LoadBalancer
     cloud: Cloud
     operator: OperatorSide

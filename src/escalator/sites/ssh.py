@@ -2,7 +2,7 @@
 
 Host keys are always verified. One connection per host is kept and opened anew when it broke. A command is only ever
 sent once: what may be repeated is decided by who knows what it does. Each command runs below ``timeout`` on the host,
-so that it ends there too when the connection is lost, not only here.
+so that it ends there too when the connection is lost, not only here. Where there is a fence, commands pass it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import IO, TypeVar
 
 import asyncssh
 
-from escalator.errors import AuthenticationError, CommandError, StorageError, UnreachableError
+from escalator.errors import AuthenticationError, CommandError, FencedError, StorageError, UnreachableError
 from escalator.errors import SiteTimeoutError as TookTooLongError
+from escalator.sites.fence import Fence
 from escalator.sites.protocol import CommandResult
 
 T = TypeVar("T")
@@ -55,9 +56,21 @@ class _Link:
 
 
 class SshShell:
-    """The :class:`escalator.sites.protocol.Shell` of real hosts. ``addresses``: host name -> address."""
+    """The :class:`escalator.sites.protocol.Shell` of real hosts. ``addresses``: host name -> address.
 
-    def __init__(self, account: Account, addresses: dict[str, str], ports: dict[str, int] | None = None) -> None:
+    ``fence`` may be set later, when a lease is there; what began before goes on without. The first command to each host
+    passes it, whatever it is: so a look at a host is final, nothing that was sent through an older epoch comes behind.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        addresses: dict[str, str],
+        ports: dict[str, int] | None = None,
+        fence: Fence | None = None,
+    ) -> None:
+        self.fence = fence
+        self._shown: dict[str, Fence] = {}  # host -> the fence that it has passed us through
         self._account = account
         self._links = {host: _Link(address) for host, address in addresses.items()}
         self._ports = ports or {}
@@ -71,6 +84,7 @@ class SshShell:
         check: bool = True,
         stdin: str | None = None,
         env: dict[str, str] | None = None,
+        fenced: bool = True,
     ) -> CommandResult:
         """Run ``argv``; see the protocol."""
         began = time.monotonic()
@@ -80,7 +94,7 @@ class SshShell:
             out, _ = await process.communicate(data)
             return out or b""
 
-        status, out = await self._command(host, argv, env or {}, timeout_s, talk, merge=True)
+        status, out = await self._command(host, argv, env or {}, timeout_s, talk, merge=True, fenced=fenced)
         result = CommandResult(status, out.decode(errors="replace"), time.monotonic() - began)
         if check and not result.ok:
             raise _bad_end(host, argv, status, result.output)
@@ -109,13 +123,13 @@ class SshShell:
         write = ["sh", "-c", 'umask 077; exec cat > "$1"', "escalator", beside]
         keep = 'test "$(wc -c < "$1")" -eq "$2" && chmod "$3" "$1" && sync "$1" && mv -fT "$1" "$4"'
         try:
-            status, out = await self._command(host, write, {}, timeout_s, talk, merge=True)
+            status, out = await self._command(host, write, {}, timeout_s, talk, merge=True, fenced=True)
             if status:
                 raise _bad_end(host, ["write", remote], status, out.decode(errors="replace"))
             left = max(ends - time.monotonic(), GRACE_S)
             await self.script(host, keep, beside, str(sent), f"{mode:o}", remote, timeout_s=left)
-        except (CommandError, TookTooLongError, StorageError):
-            await self.run(host, ["rm", "-f", beside], timeout_s=GRACE_S, check=False)
+        except (CommandError, TookTooLongError, StorageError, FencedError):
+            await self.run(host, ["rm", "-f", beside], timeout_s=GRACE_S, check=False, fenced=False)
             raise
 
     async def get(self, host: str, remote: str, local: Path, *, timeout_s: float) -> None:
@@ -145,7 +159,7 @@ class SshShell:
             finally:
                 complaint.cancel()
 
-        status, out = await self._command(host, argv, {}, timeout_s, talk, merge=False)
+        status, out = await self._command(host, argv, {}, timeout_s, talk, merge=False, fenced=False)
         if status:
             raise _bad_end(host, argv, status, out.decode(errors="replace"))
 
@@ -166,10 +180,13 @@ class SshShell:
         talk: Callable[[asyncssh.SSHClientProcess[bytes]], Awaitable[bytes]],
         *,
         merge: bool,
+        fenced: bool,
     ) -> tuple[int, bytes]:
         """Exit status and what ``talk`` returned for one command, in one session of the host's connection."""
-        words = ["timeout", "-k", f"{KILL_AFTER_S:g}", f"{timeout_s:.3f}"]
-        words += ["env", *(f"{key}={value}" for key, value in env.items()), *argv] if env else argv
+        fence = self.fence if fenced or self._shown.get(host) != self.fence else None
+        inner = ["env", *(f"{key}={value}" for key, value in env.items()), *argv] if env else argv
+        inner = fence.around(inner, timeout_s=timeout_s) if fence else inner
+        words = ["timeout", "-k", f"{KILL_AFTER_S:g}", f"{timeout_s:.3f}", *inner]
         began = time.monotonic()
         async with self._process(host, "exec " + shlex.join(words), merge=merge) as process:
             try:
@@ -189,6 +206,9 @@ class SshShell:
                 raise UnreachableError(f"{host}: the connection broke while {_name(argv)} ran")
             if process.exit_status in TIMED_OUT and time.monotonic() - began >= timeout_s:
                 raise _too_long(host, argv, timeout_s)
+            if fence:
+                fence.judge(host, process.exit_status, out.decode(errors="replace"))
+                self._shown[host] = fence
             return process.exit_status, out
 
     @asynccontextmanager

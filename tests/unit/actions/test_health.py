@@ -38,7 +38,9 @@ class Shell:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    async def run(self, host: str, argv: list[str], *, timeout_s: float, check: bool = True) -> Any:
+    async def run(
+        self, host: str, argv: list[str], *, timeout_s: float, check: bool = True, fenced: bool = True
+    ) -> Any:
         del host
         process = await asyncio.create_subprocess_exec(
             *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,

@@ -33,7 +33,7 @@ from small_site import SITE, plan
 
 def context(folder: Path) -> Context:
     nothing = cast("Any", None)
-    site = Site("small", nothing, nothing, nothing, OperatorSide(), SITE)
+    site = Site("small", nothing, nothing, nothing, nothing, OperatorSide(), SITE)
     run = folder / "runs" / "run1"
     run.mkdir(parents=True, exist_ok=True)
     return Context(
