@@ -50,7 +50,7 @@ async def driver_of(place: Place, run: runs.Run, listen: Listen, least: int) -> 
     run.records()  # proves the journal whole
     async with (
         _journal(place, run, listen, least) as (journal, lease),
-        connected(place, Fence(f"run/{run.folder.name}", lease.epoch)) as site,
+        connected(place, Fence(lease.epoch, f"run/{run.folder.name}")) as site,
     ):
 
         def context_of(action: Action, attempt: int) -> Context:
