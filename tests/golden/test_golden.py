@@ -71,7 +71,7 @@ def test_the_status_in_the_middle(golden: Golden) -> None:
     golden("status-middle.txt", screen(status_of("run1", made, view, {"requests": 12345, "failed": 0}, at + 1)))
 
 
-@pytest.mark.parametrize("name", ["site", "campaign"])
+@pytest.mark.parametrize("name", ["site", "campaign", "component"])
 def test_the_published_schema_is_the_one_that_is_used(name: str) -> None:
     """`make docs` writes it anew."""
     published = Path(__file__).parents[2] / f"docs/reference/{name}.schema.json"

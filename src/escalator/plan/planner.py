@@ -15,7 +15,10 @@ from escalator.model.inventory import Bundle, Inventory, ServiceInstance
 from escalator.model.plan import Change, Mode, Phase, Plan, Policy, Procedure, Step
 from escalator.model.versions import compare, size, unreadable
 from escalator.plan import gates, tests
+from escalator.plan.backup import backup_step, missing_schemas
+from escalator.plan.impact import impacts
 from escalator.plan.steps import Kit, in_place, one, overlap, roll_api
+from escalator.plan.tailor import stop_signals, tailored
 from escalator.plan.waves import in_waves
 from escalator.serial import digest
 
@@ -65,9 +68,14 @@ def make_plan(
         )
         for c in changed for check in c.checks if bundle.release in check.broken
     ]  # fmt: skip
+    findings += stop_signals(changed, inventory)
+    if campaign.backup == "full":
+        findings += missing_schemas(site, changed)
+    procedures = tailored(_procedures(kit, campaign, site, changed, stale), catalogue, inventory)
+    commit = tailored(_commit(kit, changed), catalogue, inventory)
     made = replace(
         empty, hop=(start, bundle.release), bundle=bundle.id, changes=changes, chain=chain,
-        procedures=_procedures(kit, campaign, site, changed, stale), commit=_commit(kit, changed),
+        procedures=procedures, commit=commit, impacts=impacts(procedures, changed, catalogue, inventory),
     )  # fmt: skip
     held, nowhere = gates.gates_of(campaign, made)
     return replace(made, gates=held, findings=(*findings, *nowhere))
@@ -187,19 +195,8 @@ def _procedures(
     ]  # fmt: skip
     found = [_sequence("preflight", "Preflight", Phase.PREFLIGHT, preflight)]
     if campaign.backup == "full":
-        folders = {c.component: c.config for c in changed}
-        paths = {
-            h.name: sorted(
-                folders[c] for c in {i.component for i in kit.inventory.instances if i.host == h.name} & set(folders)
-            )
-            for h in hosts
-        }
-        schemas = {c: list(s) for c, s in site.databases.schemas.items()}
-        found.append(_sequence("backup", "Backup", Phase.BACKUP, [
-            one(kit, Phase.BACKUP, "all", "", "backup.take", "", "databases, configuration, keys; proved by a restore",
-                "no schema can be taken back: a backup before the first change (all upgrade guides)",
-                databases=schemas, paths=paths, reason=f"before {campaign.name} to {bundle.release or bundle.id}"),
-        ]))  # fmt: skip
+        saved = backup_step(kit, campaign, site, changed, hosts)
+        found.append(_sequence("backup", "Backup", Phase.BACKUP, [saved]))
     found.append(Procedure("stage", "Stage", Phase.STAGE, Mode.PARALLEL, tuple(stage), limit=campaign.parallel.stage))
     controller = kit.database_host
     checks = [
