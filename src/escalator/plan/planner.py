@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cmp_to_key
 
 from escalator.catalogue.components import Catalogue, Component
 from escalator.catalogue.releases import Releases
@@ -12,10 +11,10 @@ from escalator.config.site import SiteFile
 from escalator.errors import InputError
 from escalator.model.findings import Finding, Severity
 from escalator.model.inventory import Bundle, Inventory, ServiceInstance
-from escalator.model.plan import Change, Mode, Phase, Plan, Policy, Procedure, Step
-from escalator.model.versions import compare, size, unreadable
+from escalator.model.plan import Mode, Phase, Plan, Policy, Procedure, Step
 from escalator.plan import gates, tests
 from escalator.plan.backup import backup_step, missing_schemas
+from escalator.plan.changes import age, change_of, direction
 from escalator.plan.impact import impacts
 from escalator.plan.steps import Kit, in_place, one, overlap, roll_api
 from escalator.plan.tailor import stop_signals, tailored
@@ -52,11 +51,11 @@ def make_plan(
     start = min((i.release for i in stale), key=releases.index, default=bundle.release)
     findings += _floor(inventory, bundle, releases)
     changes = tuple(
-        _change(name, next(i for i in stale if i.component == name), bundle)
+        change_of(name, next(i for i in stale if i.component == name), bundle)
         for name in (c.component for c in catalogue.ordered())
         if any(i.component == name for i in stale)
     )
-    findings += [f for c in changes for f in _direction(c)]
+    findings += [f for c in changes for f in direction(c)]
     if not changes:
         return replace(empty, hop=(bundle.release, bundle.release), chain=chain, findings=tuple(findings))
     kit = Kit(site.name, site.installer.root, bundle, inventory, dict(site.load_balancer.backends), site.databases.host)
@@ -135,13 +134,7 @@ def _target(
     if len(chain) == 1:
         ids = {i.running for i in running}
         there = [b for b in there if b.id in ids] or there
-    return max(there, key=_age), chain
-
-
-def _age(bundle: Bundle) -> tuple[object, ...]:
-    """What a bundle is newer by: the versions of its components in the order of their names, then its id."""
-    versions = [bundle.components[name] for name in sorted(bundle.components)]
-    return (*(cmp_to_key(compare)(v) for v in versions), bundle.id)
+    return max(there, key=age), chain
 
 
 def _floor(inventory: Inventory, bundle: Bundle, releases: Releases) -> list[Finding]:
@@ -161,20 +154,6 @@ def _floor(inventory: Inventory, bundle: Bundle, releases: Releases) -> list[Fin
 
 def _refused(rule: str, subject: str, text: str, hint: str = "") -> Finding:
     return Finding(Severity.REFUSED, rule, subject, text, requirement="GR-4", hint=hint)
-
-
-def _change(name: str, old: ServiceInstance, bundle: Bundle) -> Change:
-    new = bundle.components[name]
-    return Change(name, old.version, new, old.release, bundle.release, size(old.version, new))
-
-
-def _direction(change: Change) -> tuple[Finding, ...]:
-    """Warnings where a version can't be read, or where it is older than the one that runs."""
-    odd = unreadable(change.component, change.from_version, change.to_version)
-    if odd or compare(change.to_version, change.from_version) >= 0:
-        return odd
-    text = f"{change.to_version} is older than {change.from_version}: what was mended since comes back"
-    return (Finding(Severity.WARNING, "version.older", change.component, text, requirement="GR-1"),)
 
 
 def _procedures(
