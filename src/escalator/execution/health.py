@@ -13,7 +13,7 @@ from typing import Any
 
 from escalator.execution.forecast import spent_s
 from escalator.execution.gates import next_hold
-from escalator.execution.rollback import predicted_s
+from escalator.execution.rollback import possible, predicted_s
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Action, Plan
 from escalator.model.states import COUNTING, COUNTING_BACK, State
@@ -59,7 +59,7 @@ _GRAVITY = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
 def health(plan: Plan, view: View, totals: dict[str, Any], now: float) -> tuple[HealthLine, ...]:
     """The lines, the gravest first; exactly one that says so where nothing is unusual."""
     found = [*_standing(plan, view, now), *_actions(plan, view, now), *_requests(plan, totals, now)]
-    found += _meter(view, totals, now)
+    found += _meter(plan, view, totals, now)
     found = [replace(x, message=" ".join(x.message.split()), since_s=_rounded(x.since_s)) for x in found]
     return tuple(sorted(found, key=lambda line: _GRAVITY[line.level])) or (NOTHING,)
 
@@ -71,6 +71,7 @@ def _rounded(since: float | None) -> float | None:
 def _standing(plan: Plan, view: View, now: float) -> Iterator[HealthLine]:
     """A run that stands still, or turns: why, for how long, and the command that comes next."""
     since = now - view.since if view.since else None
+    way_back = f", or 'escalator rollback' (about {span(predicted_s(plan, view))})" if possible(plan, view) else ""
     back = f"about {span(predicted_s(plan, view))}"
     why = "; ".join(view.problems) or view.why or "no reason is written down"
     hold = next_hold(plan, view, now)  # says itself which commands go on
@@ -81,15 +82,15 @@ def _standing(plan: Plan, view: View, now: float) -> Iterator[HealthLine]:
         )  # fmt: skip
     elif view.state is State.EXECUTION_COMPLETED:
         what = hold or "waits for a decision; next: 'escalator commit'"
-        text = f"{what}, or 'escalator rollback' ({back})"
+        text = f"{what}{way_back}"
         yield HealthLine(since, Level.INFO, Touches.STALLED, text)
     elif view.state is State.EXECUTION_SUSPENDED:
         what = hold or f"suspended: {why}; next: 'escalator resume'"
-        text = f"{what}, or 'escalator rollback' ({back})"
+        text = f"{what}{way_back}"
         yield HealthLine(since, Level.WARNING, Touches.STALLED, text)
     elif view.state is State.SUSPENDED_BY_ERROR_DETECTED:
-        text = f"suspended by an error: {why}; next: mend it, then 'escalator resume', or 'escalator rollback'"
-        yield HealthLine(since, Level.ERROR, Touches.STALLED, f"{text} ({back})")
+        text = f"suspended by an error: {why}; next: mend it, then 'escalator resume'{way_back}"
+        yield HealthLine(since, Level.ERROR, Touches.STALLED, text)
     elif view.state is State.ROLLBACK_SUSPENDED:
         text = f"the roll-back stands still: {why}; next: 'escalator rollback' ({back})"
         yield HealthLine(since, Level.ERROR, Touches.STALLED, text)
@@ -150,12 +151,12 @@ def _requests(plan: Plan, totals: dict[str, Any], now: float) -> Iterator[Health
     yield HealthLine(now - last if last else None, level, Touches.USERS, text)
 
 
-def _meter(view: View, totals: dict[str, Any], now: float) -> Iterator[HealthLine]:
+def _meter(plan: Plan, view: View, totals: dict[str, Any], now: float) -> Iterator[HealthLine]:
     """A meter that says nothing while the run goes on: its silence is no proof that nobody noticed anything."""
     runs = view.state in COUNTING | COUNTING_BACK or (view.committing and view.in_doubt)
     at = float(totals.get("at", 0.0))
     silent = now - max(at, view.since)  # a meter of an earlier stretch of the run is not expected to have gone on
-    if not runs or silent <= SILENT_S:
+    if not plan.changes or not runs or silent <= SILENT_S:  # a restore runs without a meter
         return
     text = "the meter is silent" if at else "the meter's totals can't be read"
     yield HealthLine(

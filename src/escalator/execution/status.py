@@ -9,10 +9,10 @@ from escalator.execution.aside import remaining
 from escalator.execution.forecast import eta_s
 from escalator.execution.gates import next_hold
 from escalator.execution.health import HealthLine, health, span, table
-from escalator.execution.rollback import predicted_s
+from escalator.execution.rollback import possible, predicted_s
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Plan, Step
-from escalator.model.states import COUNTING, COUNTING_BACK, FINAL, State
+from escalator.model.states import COUNTING, COUNTING_BACK, State
 
 _WORDS = {
     State.INITIAL: "Not started",
@@ -66,7 +66,7 @@ def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: flo
         requests={"total": int(totals.get("requests", 0)), "failed": int(totals.get("failed", 0))},
         held=next_hold(plan, view, now), remains=remaining(plan, view),
         health=health(plan, view, totals, now),
-        rollback_s=0.0 if view.committing or view.state in FINAL else round(predicted_s(plan, view), 1),
+        rollback_s=round(predicted_s(plan, view), 1) if possible(plan, view) else 0.0,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from escalator.plan.tailor import rows_of
 
 #: Where a component's file says nothing. Measured with MariaDB 10.11 on two cores, a million rows of 400 bytes:
 #: dump 4.5 s, load 23 s. A backup dumps, and loads for proof; a restore loads for proof, dumps the present, and loads.
-#: Longest: ten times that. A restore's fixed part (all stops, all starts) is an estimate.
+#: Longest: ten times that. A restore's fixed part is about what ``plan/restore.py`` expects for a site of three hosts.
 BACKUP = Times(expected_s=0, longest_s=0, expected_per_million_s=28, longest_per_million_s=280)
 RESTORE = Times(expected_s=120, longest_s=1800, expected_per_million_s=51, longest_per_million_s=510)
 

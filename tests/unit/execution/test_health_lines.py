@@ -12,11 +12,15 @@ from escalator.execution.health import NOTHING, HealthLine, Level, Touches, heal
 from escalator.execution.status import status_of
 from escalator.journal.events import Kind, Record
 from escalator.journal.fold import View, fold
-from escalator.model.plan import Mode, Plan
+from escalator.model.plan import Change, Mode, Plan, UndoClass
 from escalator.serial import to_data
 from world import plan
 
 QUIET = {"at": 0.0, "requests": 100, "failed": 0, "apis": {}}
+
+
+def metered() -> Plan:
+    return replace(plan(), changes=(Change("keystone", "27.0.0", "29.0.0", "2025.1", "2026.1", "major"),))
 
 
 class Told:
@@ -106,7 +110,7 @@ def test_where_an_outage_is_accepted_failed_requests_are_no_error() -> None:
 
 
 def test_a_silent_meter_and_one_that_never_wrote_are_errors_while_the_run_goes_on() -> None:
-    told = Told(plan()).did("s0.0").later(20)
+    told = Told(metered()).did("s0.0").later(20)
     assert "the meter is silent" in only(told.lines(at=told.now - 16)).message
     unread = only(told.lines(at=0.0))
     assert (unread.level, unread.impact, "can't be read" in unread.message) == (Level.ERROR, Touches.UNKNOWN, True)
@@ -114,7 +118,7 @@ def test_a_silent_meter_and_one_that_never_wrote_are_errors_while_the_run_goes_o
 
 
 def test_a_meter_of_an_earlier_stretch_is_not_missed_at_once() -> None:
-    told = Told(plan()).did("s0.0").moved("suspend", "lunch").moved("quiet").later(3600)
+    told = Told(metered()).did("s0.0").moved("suspend", "lunch").moved("quiet").later(3600)
     last = told.now - 3600
     assert "meter" not in "".join(x.message for x in told.lines(at=last))
     told.moved("execute").later(3)
@@ -160,6 +164,21 @@ def test_wherever_a_run_stands_still_the_next_command_is_named(moves: list[str],
     for event in moves:
         told.moved(event)
     assert command in told.lines()[0].message
+
+
+def test_no_roll_back_is_offered_where_something_done_has_no_undo() -> None:
+    made = plan(steps=1, actions=2)
+    (step,) = made.procedures[0].children
+    lost = replace(step, actions=(replace(step.actions[0], undo=UndoClass.RESTORE), *step.actions[1:]))
+    made = replace(made, procedures=(replace(made.procedures[0], children=(lost,)),))
+    told = Told(made).did("s0.0").moved("error", "broken").moved("quiet")
+    assert only(told.lines()).message.endswith("'escalator resume'")
+    assert status_of("r", made, told.view, QUIET, told.now).rollback_s == 0
+
+
+def test_a_restore_runs_without_a_meter_and_none_is_missed() -> None:
+    told = Told(replace(metered(), changes=())).did("s0.0").later(60)
+    assert told.lines(at=0.0) == (NOTHING,)
 
 
 def test_a_roll_back_says_how_long_it_is_expected_to_take() -> None:
