@@ -43,6 +43,8 @@ def spent_s(seen: ActionView, now: float) -> float:
 def _left(node: Procedure | Step, view: View, speed: float, now: float) -> float:
     if isinstance(node, Step):
         return sum(_of_action(a, view.of(a.id), speed, now) for a in node.actions)
+    if node.id in view.aside:
+        return 0.0
     times = [_left(child, view, speed, now) for child in node.children]
     if node.mode is Mode.SEQUENCE or not times:
         return sum(times)

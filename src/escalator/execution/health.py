@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from escalator.execution.aside import remaining
 from escalator.execution.forecast import spent_s
 from escalator.execution.gates import next_hold
 from escalator.execution.rollback import possible, predicted_s
@@ -59,6 +60,10 @@ _GRAVITY = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
 def health(plan: Plan, view: View, totals: dict[str, Any], now: float) -> tuple[HealthLine, ...]:
     """The lines, the gravest first; exactly one that says so where nothing is unusual."""
     found = [*_standing(plan, view, now), *_actions(plan, view, now), *_requests(plan, totals, now)]
+    found += [
+        HealthLine(None, Level.WARNING, Touches.NONE, f"{title} was set aside, the next plan has it again: {why}")
+        for title, why in remaining(plan, view).items()
+    ]
     found += _meter(plan, view, totals, now)
     found = [replace(x, message=" ".join(x.message.split()), since_s=_rounded(x.since_s)) for x in found]
     return tuple(sorted(found, key=lambda line: _GRAVITY[line.level])) or (NOTHING,)

@@ -12,7 +12,7 @@ from escalator.execution.health import NOTHING, HealthLine, Level, Touches, heal
 from escalator.execution.status import status_of
 from escalator.journal.events import Kind, Record
 from escalator.journal.fold import View, fold
-from escalator.model.plan import Change, Mode, Plan, UndoClass
+from escalator.model.plan import Change, Mode, Phase, Plan, Procedure, UndoClass
 from escalator.serial import to_data
 from world import plan
 
@@ -164,6 +164,18 @@ def test_wherever_a_run_stands_still_the_next_command_is_named(moves: list[str],
     for event in moves:
         told.moved(event)
     assert command in told.lines()[0].message
+
+
+def test_what_was_set_aside_is_on_the_list_and_takes_no_more_time() -> None:
+    made = plan(steps=2, actions=3)
+    host = Procedure("hosts/h1", "h1", Phase.ROLL, Mode.SEQUENCE, made.procedures[0].children, apart=True)
+    made = replace(made, procedures=(replace(made.procedures[0], children=(host,)),))
+    told = Told(made)
+    assert told.eta() == pytest.approx(6)
+    told._add(Kind.ASIDE, "hosts/h1", why="it does not answer")
+    line = only(told.lines())
+    assert (line.level, told.eta()) == (Level.WARNING, 0)
+    assert line.message == "h1 was set aside, the next plan has it again: it does not answer"
 
 
 def test_no_roll_back_is_offered_where_something_done_has_no_undo() -> None:
