@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from escalator.catalogue.parts import BackupSet, Loss, Signals, Strict, TimedAct, Times, UndoByPhase
 from escalator.config.document import parse
 from escalator.errors import InputError
+from escalator.model.plan import UndoClass
 from escalator.serial import digest, to_data
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Service(_Strict):
+class Service(Strict):
     """A service of a component.
 
     ``api``: instances behind the load balancer; ``worker``: two slots, of which one runs; ``host``: changed in place
     on each host. ``ok``: lowest and highest HTTP status of a healthy instance. ``stop_s``: longest seconds of a stop in
-    good order, by the service's own defaults.
+    good order, by the service's own defaults. ``signals``: where the service itself answers to them (an API's are its
+    web server's). ``undo``: what it takes to bring its old version back; ``impact``: what its own absence costs, where
+    that is not the component's as a whole.
     """
 
     name: str
@@ -33,9 +33,12 @@ class Service(_Strict):
     ok: tuple[int, int] = (200, 300)
     health: Literal["", "compute_service", "network_agent"] = ""
     stop_s: float = 120.0
+    signals: Signals | None = None
+    undo: UndoClass | None = None
+    impact: Loss | None = None
 
 
-class Check(_Strict):
+class Check(Strict):
     """A check of the component itself, run from the target's version files.
 
     ``ok``: exit statuses that let it pass. ``broken``: target release -> why its own check can't be run there.
@@ -43,10 +46,10 @@ class Check(_Strict):
 
     argv: tuple[str, ...]
     ok: tuple[int, ...] = (0,)
-    broken: dict[str, str] = {}
+    broken: dict[str, str] = Field(default={})
 
 
-class Migration(_Strict):
+class Migration(Strict):
     """A data migration in batches: repeated while the exit status is in ``again``."""
 
     argv: tuple[str, ...]
@@ -54,19 +57,36 @@ class Migration(_Strict):
     done: tuple[int, ...] = (0,)
 
 
-class Component(_Strict):
-    """What is known of one component. ``after``: component that goes before it -> why."""
+class Component(Strict):
+    """What is known of one component.
+
+    ``after``: component that goes before it -> why. ``times`` and ``undo`` stand over the defaults per kind of action.
+    """
 
     component: str
     package: str
     config: str
-    after: dict[str, str] = {}
+    after: dict[str, str] = Field(default={})
     services: tuple[Service, ...]
     checks: tuple[Check, ...] = ()
     expand: tuple[tuple[str, ...], ...] = ()
     migrate: tuple[Migration, ...] = ()
     contract: tuple[tuple[str, ...], ...] = ()
     unpin: tuple[str, ...] = ()
+    backup: BackupSet = BackupSet()
+    times: dict[TimedAct, Times] = Field(default={})
+    undo: UndoByPhase = Field(default={})
+    impact: Loss | None = None
+
+    @property
+    def saved_folders(self) -> tuple[str, ...]:
+        """Folders and key folders of its backup set; its configuration where the file names none."""
+        return (*(self.backup.folders or (self.config,)), *self.backup.keys)
+
+    @property
+    def saved_schemas(self) -> tuple[str, ...]:
+        """The components whose schemas its backup set holds."""
+        return self.backup.schemas or (self.component,)
 
 
 @dataclass(frozen=True)

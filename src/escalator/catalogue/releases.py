@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from escalator.model.findings import Finding, Severity
+from escalator.model.versions import major
 
 
 class Release(BaseModel):
@@ -40,9 +41,9 @@ class Releases:
         return next((n for n, r in enumerate(self.known) if r.id == release), -1)
 
     def of_component(self, component: str, version: str) -> str:
-        """The release that a component's version belongs to ("" where its major is not known)."""
-        major = int(version.split(".", 1)[0]) if version.split(".", 1)[0].isdigit() else -1
-        return next((r.id for r in self.known if r.majors.get(component) == major), "")
+        """The release of a component's version, pre-releases included ("" where its major is not known)."""
+        number = major(version)
+        return next((r.id for r in self.known if r.majors.get(component) == number), "")
 
     def hop_allowed(self, start: str, end: str) -> str:
         """Why one hop is not allowed, or "".

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel
 
+from escalator.catalogue.components import Component
 from escalator.catalogue.releases import load_releases
 from escalator.catalogue.scan import scan as scan_package
 from escalator.cli.options import JsonOption
@@ -18,7 +20,7 @@ from escalator.model.findings import Finding, refused
 from escalator.serial import to_data
 
 COMPONENTS = ("keystone", "placement", "glance", "nova", "neutron")
-SCHEMAS: dict[str, type[SiteFile | CampaignFile]] = {"site": SiteFile, "campaign": CampaignFile}
+SCHEMAS: dict[str, type[BaseModel]] = {"site": SiteFile, "campaign": CampaignFile, "component": Component}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -66,7 +68,7 @@ def scan(
         raise typer.Exit(PlanRefusedError.exit_status)
 
 
-def schema(name: Annotated[str, typer.Argument(help="site or campaign")]) -> None:
+def schema(name: Annotated[str, typer.Argument(help="site, campaign or component")]) -> None:
     """Print the JSON Schema of a document."""
     kind = SCHEMAS[_one_of(name.removesuffix("file"), tuple(SCHEMAS), "document")]
     show_json(kind.model_json_schema(by_alias=True))

@@ -7,7 +7,7 @@ from escalator.execution.driver import Driver, can_undo
 from escalator.journal.events import Kind, Verb
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Action, Plan, UndoClass
-from escalator.model.states import Event, State
+from escalator.model.states import FINAL, Event, State
 
 _STOPPING = frozenset(
     {
@@ -30,6 +30,11 @@ def order(plan: Plan, view: View) -> tuple[Action, ...]:
 def predicted_s(plan: Plan, view: View) -> float:
     """How long a roll-back from here is expected to take, seconds (DU-6)."""
     return sum(a.expected_s for a in order(plan, view) if a.undo is not UndoClass.NOTHING)
+
+
+def possible(plan: Plan, view: View) -> bool:
+    """Whether all that was done can still be taken back by undo."""
+    return not view.committing and view.state not in FINAL and all(can_undo(action) for action in order(plan, view))
 
 
 async def roll_back(driver: Driver) -> State:

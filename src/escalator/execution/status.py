@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from escalator.execution.aside import remaining
+from escalator.execution.forecast import eta_s
 from escalator.execution.gates import next_hold
+from escalator.execution.health import HealthLine, health, span, table
+from escalator.execution.rollback import possible, predicted_s
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Plan, Step
 from escalator.model.states import COUNTING, COUNTING_BACK, State
@@ -44,6 +46,8 @@ class Status:
     requests: dict[str, int] = field(default_factory=dict)
     remains: dict[str, str] = field(default_factory=dict)  # hosts that were set aside -> why
     held: str = ""  # what the run waits for, with the commands that go on
+    health: tuple[HealthLine, ...] = ()
+    rollback_s: float = 0.0  # how long a roll-back from here is expected to take (DU-6); 0 = none is possible
 
 
 def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: float) -> Status:
@@ -52,18 +56,17 @@ def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: flo
     duration = view.executing_s + view.rolling_back_s + (now - view.since if counting and view.since else 0.0)
     actions = [a for s in plan.steps() for a in s.actions]
     done = sum(view.of(a.id).state is ActionState.DONE for a in actions)
-    left = sum(p.expected_s for p in plan.procedures)
-    spent = sum(a.expected_s for a in actions if view.of(a.id).state is ActionState.DONE)
-    whole = sum(a.expected_s for a in actions) or 1.0
     titles = {a.id: a.title for s in (*plan.steps(), *plan.commit_steps()) for a in s.actions}
     rows = tuple(_row(plan, s, view) for s in plan.steps() if any(a.kind == "unit.verify" for a in s.actions))
     return Status(
         run=run, campaign=plan.campaign, site=plan.site, hop=plan.hop, state=view.state.value,
         assessment=_assessment(view), done=done, total=len(actions), duration_s=duration,
-        eta_s=left * (1 - spent / whole) if view.state is State.EXECUTING else 0.0,
+        eta_s=round(eta_s(plan, view, now), 1),
         under_way=tuple(titles.get(name, name) for name in view.in_doubt), problems=view.problems, rows=rows,
         requests={"total": int(totals.get("requests", 0)), "failed": int(totals.get("failed", 0))},
         held=next_hold(plan, view, now), remains=remaining(plan, view),
+        health=health(plan, view, totals, now),
+        rollback_s=round(predicted_s(plan, view), 1) if possible(plan, view) else 0.0,
     )  # fmt: skip
 
 
@@ -101,14 +104,16 @@ def screen(status: Status) -> str:
         f"= {status.campaign} on {status.site}: {status.hop[0]} -> {status.hop[1]}  (run {status.run}) =",
         f"Assessment:  {status.assessment} [{status.state}]",
         f"Completion:  {percent} % ({status.done} of {status.total} actions)",
-        f"Duration:    {_span(status.duration_s)}"
-        + (f" (estimated {_span(status.eta_s)} left)" if status.eta_s else ""),
+        f"Duration:    {span(status.duration_s)}" + (f" (estimated {span(status.eta_s)} left)" if status.eta_s else ""),
         f"Requests:    {status.requests['failed']} of {status.requests['total']} failed",
     ]
+    if status.rollback_s:
+        lines.append(f"Roll-back:   about {span(status.rollback_s)} from here")
     if status.under_way:
         lines.append(f"Under way:   {'; '.join(status.under_way)}")
     if status.held:
         lines.append(f"Held:        {status.held}")
+    lines += ["", "= Health =", *table(status.health)]
     lines += ["", f"{'COMPONENT':<11}{'NODE':<13}{'UNIT':<28}{'VERSION':<22}PHASE"]
     lines += [
         f"{r['component']:<11}{r['node']:<13}{r['unit']:<28}{r['from'] + ' -> ' + r['to']:<22}{r['phase']}"
@@ -116,10 +121,4 @@ def screen(status: Status) -> str:
     ]
     if status.remains:
         lines += ["", "= Set aside, to be upgraded later =", *(f"  {k}: {v}" for k, v in status.remains.items())]
-    if status.problems:
-        lines += ["", "= Problems =", *(f"  {p}" for p in status.problems)]
     return "\n".join(lines)
-
-
-def _span(seconds: float) -> str:
-    return time.strftime("%-Mm%Ss", time.gmtime(max(0.0, seconds)))

@@ -130,7 +130,7 @@ def _instance(  # noqa: PLR0917
         enabled=row["enabled"], installed=row["installed"], running=running, release=manifest.get("release", ""),
         version=manifest.get("components", {}).get(component.component, ""),
         balancer_state="" if server is None else (server.state if server.up else "down"),
-        address="" if server is None else server.address,
+        address="" if server is None else server.address, stop_signal=row.get("stop_signal", ""),
     )  # fmt: skip
 
 

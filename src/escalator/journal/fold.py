@@ -71,6 +71,7 @@ class View:
     approved: dict[str, str] = field(default_factory=dict)  # approval -> who gave it
     held: set[str] = field(default_factory=set)  # pauses that hold; the next resume passes them
     passed: set[str] = field(default_factory=set)
+    why: str = ""  # the reason of the last move that had one, since the operation began
 
     def of(self, action: str) -> ActionView:
         """The view of one action, PENDING where the journal says nothing of it."""
@@ -171,6 +172,7 @@ def _move(view: View, record: Record) -> None:
     if event is Event.EXECUTE:
         view.passed |= view.held
     why = str(record.data.get("why", ""))
+    view.why = why if why or event in (Event.EXECUTE, Event.ROLLBACK) else view.why
     if event is Event.ERROR or event is Event.UNDO_FAILED:
         view.problems = (*view.problems, why)
     elif event in (Event.EXECUTE, Event.ROLLBACK):

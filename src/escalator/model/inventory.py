@@ -60,6 +60,7 @@ class ServiceInstance:
     version: str = ""
     balancer_state: str = ""  # "ready", "drain", "maint", "down", "" where not balanced
     address: str = ""  # where the balancer reaches it, "127.0.0.1:15000"
+    stop_signal: str = ""  # what systemd sends to stop it, "SIGTERM"; "" where it does not say
 
 
 @dataclass(frozen=True)

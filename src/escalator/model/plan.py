@@ -55,6 +55,15 @@ class Impact(StrEnum):
     DOWN = "down"  # the API is down for the action
 
 
+class DataPlane(StrEnum):
+    """What VNFs notice of it in their own traffic (OB-7)."""
+
+    NONE = "none"
+    PACKETS = "packets"  # below a second
+    SECONDS = "seconds"
+    STOPPED = "stopped"  # the VM stops or starts again
+
+
 @dataclass(frozen=True)
 class Action:
     """One act on one target: data for the verbs probe / do / undo of its ``kind`` (see :mod:`escalator.actions`).
@@ -155,6 +164,28 @@ class Change:
 
 
 @dataclass(frozen=True)
+class ComponentImpact:
+    """What the upgrade of one component, or of one ``service`` of it, costs (OB-7). Times are seconds.
+
+    ``lost``: the function at stake, ``whom``: who would miss it; ``level``: how much of that is noticed when it is done
+    as planned, for ``lasts_s`` each ``times``. ``backup``: what is saved for it; ``restore_s``: how long bringing that
+    back is expected to take.
+    """
+
+    component: str
+    service: str  # "" = all of the component that has no line of its own
+    lost: str
+    whom: str
+    level: Impact
+    lasts_s: float
+    times: int
+    vnfs: DataPlane
+    incompatible: str
+    backup: tuple[str, ...]
+    restore_s: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """What will be done, and in which order, to one site for one hop.
 
@@ -183,6 +214,7 @@ class Plan:
     gates: tuple[Gate, ...] = ()  # where it waits for a person
     windows: tuple[Window, ...] = ()  # none: steps begin at any time
     folder: str = ""  # where the campaign's file stands: the working folder of its tests
+    impacts: tuple[ComponentImpact, ...] = ()
 
     @property
     def empty(self) -> bool:

@@ -11,9 +11,13 @@ from escalator.config.site import SiteFile
 from escalator.errors import InputError
 from escalator.model.findings import Finding, Severity
 from escalator.model.inventory import Bundle, Inventory, ServiceInstance
-from escalator.model.plan import Change, Mode, Phase, Plan, Policy, Procedure, Step
+from escalator.model.plan import Mode, Phase, Plan, Policy, Procedure, Step
 from escalator.plan import gates, tests
+from escalator.plan.backup import backup_step, missing_schemas
+from escalator.plan.changes import age, change_of, direction
+from escalator.plan.impact import impacts
 from escalator.plan.steps import Kit, in_place, one, overlap, roll_api
+from escalator.plan.tailor import stop_signals, tailored
 from escalator.plan.waves import in_waves
 from escalator.serial import digest
 
@@ -47,10 +51,11 @@ def make_plan(
     start = min((i.release for i in stale), key=releases.index, default=bundle.release)
     findings += _floor(inventory, bundle, releases)
     changes = tuple(
-        _change(name, next(i for i in stale if i.component == name), bundle)
+        change_of(name, next(i for i in stale if i.component == name), bundle)
         for name in (c.component for c in catalogue.ordered())
         if any(i.component == name for i in stale)
     )
+    findings += [f for c in changes for f in direction(c)]
     if not changes:
         return replace(empty, hop=(bundle.release, bundle.release), chain=chain, findings=tuple(findings))
     kit = Kit(site.name, site.installer.root, bundle, inventory, dict(site.load_balancer.backends), site.databases.host)
@@ -62,9 +67,14 @@ def make_plan(
         )
         for c in changed for check in c.checks if bundle.release in check.broken
     ]  # fmt: skip
+    findings += stop_signals(changed, inventory)
+    if campaign.backup == "full":
+        findings += missing_schemas(site, changed)
+    procedures = tailored(_procedures(kit, campaign, site, changed, stale), catalogue, inventory)
+    commit = tailored(_commit(kit, changed), catalogue, inventory)
     made = replace(
         empty, hop=(start, bundle.release), bundle=bundle.id, changes=changes, chain=chain,
-        procedures=_procedures(kit, campaign, site, changed, stale), commit=_commit(kit, changed),
+        procedures=procedures, commit=commit, impacts=impacts(procedures, changed, catalogue, inventory),
     )  # fmt: skip
     held, nowhere = gates.gates_of(campaign, made)
     return replace(made, gates=held, findings=(*findings, *nowhere))
@@ -124,7 +134,7 @@ def _target(
     if len(chain) == 1:
         ids = {i.running for i in running}
         there = [b for b in there if b.id in ids] or there
-    return there[-1], chain
+    return max(there, key=age), chain
 
 
 def _floor(inventory: Inventory, bundle: Bundle, releases: Releases) -> list[Finding]:
@@ -146,15 +156,6 @@ def _refused(rule: str, subject: str, text: str, hint: str = "") -> Finding:
     return Finding(Severity.REFUSED, rule, subject, text, requirement="GR-4", hint=hint)
 
 
-def _change(name: str, old: ServiceInstance, bundle: Bundle) -> Change:
-    new = bundle.components[name]
-    if old.release != bundle.release:
-        size = "major"
-    else:
-        size = "minor" if old.version.split(".")[:2] != new.split(".")[:2] else "patch"
-    return Change(name, old.version, new, old.release, bundle.release, size)
-
-
 def _procedures(
     kit: Kit, campaign: CampaignFile, site: SiteFile, changed: list[Component], stale: list[ServiceInstance]
 ) -> tuple[Procedure, ...]:
@@ -173,19 +174,8 @@ def _procedures(
     ]  # fmt: skip
     found = [_sequence("preflight", "Preflight", Phase.PREFLIGHT, preflight)]
     if campaign.backup == "full":
-        folders = {c.component: c.config for c in changed}
-        paths = {
-            h.name: sorted(
-                folders[c] for c in {i.component for i in kit.inventory.instances if i.host == h.name} & set(folders)
-            )
-            for h in hosts
-        }
-        schemas = {c: list(s) for c, s in site.databases.schemas.items()}
-        found.append(_sequence("backup", "Backup", Phase.BACKUP, [
-            one(kit, Phase.BACKUP, "all", "", "backup.take", "", "databases, configuration, keys; proved by a restore",
-                "no schema can be taken back: a backup before the first change (all upgrade guides)",
-                databases=schemas, paths=paths, reason=f"before {campaign.name} to {bundle.release or bundle.id}"),
-        ]))  # fmt: skip
+        saved = backup_step(kit, campaign, site, changed, hosts)
+        found.append(_sequence("backup", "Backup", Phase.BACKUP, [saved]))
     found.append(Procedure("stage", "Stage", Phase.STAGE, Mode.PARALLEL, tuple(stage), limit=campaign.parallel.stage))
     controller = kit.database_host
     checks = [

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from escalator.model.gates import COMMIT, Gate, GateKind
 from escalator.model.plan import Action, Impact, Mode, Plan, Procedure, Step, UndoClass
 from escalator.plan.gates import edge
+from escalator.plan.impact import lines as impact_lines
 
 
 def tree(plan: Plan) -> str:
@@ -25,6 +26,8 @@ def tree(plan: Plan) -> str:
     if plan.windows:
         lines.append(f"Steps begin only: {'; '.join(str(w) for w in plan.windows)}.")
     lines += [f"The run {gate_line(g)}." for g in plan.gates if g.at]
+    if plan.impacts:
+        lines += ["Impact of its upgrade:", *(f"  {text}" for i in plan.impacts for text in impact_lines(i))]
     lines.append("")
     signs = [g for g in plan.gates if not g.at]
     for procedure in plan.procedures:

@@ -8,11 +8,13 @@ purpose, reaches only the scratch database, and is dropped behind.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
 import secrets
 import shutil
+import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,7 +105,7 @@ class Backups:
             for host, folders in paths.items():
                 progress(f"copying configuration of {host}")
                 plain = part / f"{host}.config.tar.gz"
-                argv = ["tar", "-C", "/", "-czf", "-", *(f.lstrip("/") for f in folders)]
+                argv = ["tar", "-C", "/", "-czf", "-", *(f.lstrip("/") for f in outermost(folders))]
                 await site.shell.stream(host, argv, plain, timeout_s=DUMP_S)
                 self._encrypt(plain)
             units, versions = {}, {}
@@ -162,9 +164,13 @@ class Backups:
                 total += tables
         finally:
             await self._sql(host, drop)
-        for file in backup.files:
-            if file.endswith(".tar.gz.age"):
-                self.decrypted(backup, file)
+        for host, folders in backup.paths.items():
+            missing = lacking(self.decrypted(backup, f"{host}.config.tar.gz.age"), folders)
+            if missing:
+                raise IntegrityError(
+                    f"backup {name}: nothing of {', '.join(missing)} on {host} is in it",
+                    hint="if the component keeps that elsewhere: its backup set in a file of the catalogue says where",
+                )
         return total
 
     async def load(self, backup: Backup, schema: str) -> None:
@@ -212,6 +218,21 @@ class Backups:
         if self._site is None:
             raise NotFoundError("this needs the site", hint="give --site")
         return self._site
+
+
+def outermost(folders: list[str]) -> list[str]:
+    """The folders that stand in no other of them: what is below is copied with it."""
+    return [f for f in folders if not any(f != other and f.startswith(f"{other.rstrip('/')}/") for other in folders)]
+
+
+def lacking(archive: bytes, folders: list[str]) -> list[str]:
+    """Folders of which a configuration archive (tar, gzip) holds no file; IntegrityError where it can't be read."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+            files = [f"/{member.name}" for member in tar if member.isfile()]
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise IntegrityError(f"an archive of configuration can't be read: {error}") from error
+    return [f for f in folders if not any(name.startswith(f"{f.rstrip('/')}/") for name in files)]
 
 
 async def tenant_objects(site: Site) -> dict[str, list[str]]:

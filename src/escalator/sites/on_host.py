@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -85,7 +86,7 @@ def show(units):
     """Return the properties of several units, by unit, in one call of systemctl."""
     if not units:
         return {}
-    wanted = "Id,ActiveState,SubState,UnitFileState,MainPID,NRestarts"
+    wanted = "Id,ActiveState,SubState,UnitFileState,MainPID,NRestarts,KillSignal"
     argv = ["systemctl", "show", "-p", wanted, *(unit + ".service" for unit in units)]
     text = subprocess.run(argv, stdout=subprocess.PIPE, check=False).stdout.decode(errors="replace")
     found = {}
@@ -94,6 +95,14 @@ def show(units):
         if row.get("Id", "").endswith(".service"):
             found[row["Id"][: -len(".service")]] = row
     return found
+
+
+def signal_name(number):
+    """Return the name of a signal that systemd shows by its number, "" where there is none."""
+    try:
+        return signal.Signals(int(number)).name
+    except ValueError:
+        return ""
 
 
 def units(root, wanted):
@@ -120,6 +129,7 @@ def units(root, wanted):
             "enabled": row.get("UnitFileState", "").startswith("enabled"),
             "pid": pid,
             "restarts": int(row.get("NRestarts") or 0),
+            "stop_signal": signal_name(row.get("KillSignal") or 0),
             "target": target,
             "installed": os.path.basename(target.rstrip("/")),  # noqa: PTH119
             "loaded": loaded(root, pid, tree) if pid else {},

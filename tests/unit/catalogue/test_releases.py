@@ -58,4 +58,5 @@ def test_no_chain_holds_a_hop_that_is_not_allowed() -> None:
 def test_a_version_tells_its_release() -> None:
     assert RELEASES.of_component("keystone", "27.0.1") == "2025.1"
     assert RELEASES.of_component("nova", "34.0.0") == "2026.2"
+    assert RELEASES.of_component("nova", "34.0.0.0rc1") == "2026.2"
     assert RELEASES.of_component("nova", "main") == ""

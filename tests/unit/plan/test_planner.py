@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from escalator.config.campaign import CampaignFile
 from escalator.errors import InputError
 from escalator.model.findings import refused
+from escalator.model.inventory import Bundle
 from escalator.model.plan import Phase, Plan, UndoClass
 from small_site import bundle, campaign, inventory, plan
 
@@ -101,6 +103,46 @@ def test_a_check_that_is_broken_in_the_target_is_left_out_and_said_so() -> None:
     assert "keystone-status upgrade check of the target" in asked
     assert not [t for t in asked if "glance" in t]
     assert [f.subject for f in made.findings if f.rule == "check.left-out"] == ["glance 2026.2"]
+
+
+def with_versions(release: str, name: str, **versions: str) -> Bundle:
+    made = bundle(release)
+    return replace(made, id=f"{release}-{name}", components={**made.components, **versions})
+
+
+def patch(**versions: str) -> CampaignFile:
+    made = campaign()
+    target = made.target.model_copy(update={"release": None, "components": versions})
+    return made.model_copy(update={"target": target})
+
+
+@pytest.mark.parametrize(
+    ("version", "size"), [("30.0.1", "patch"), ("30.1.0", "minor"), ("30.0.1.dev3", "patch"), ("31.0.0", "major")]
+)
+def test_the_size_of_a_change_comes_from_its_versions(version: str, size: str) -> None:
+    found = replace(inventory(), bundles=(bundle("2025.1"), with_versions("2025.1", "new", glance=version)))
+    made = plan(patch(glance=version), found)
+    assert [(c.component, c.size) for c in made.changes] == [("glance", size)]
+    assert not made.findings
+
+
+def test_a_version_that_can_t_be_read_is_a_finding_and_counts_as_major() -> None:
+    found = replace(inventory(), bundles=(bundle("2025.1"), with_versions("2025.1", "new", glance="30.x")))
+    made = plan(patch(glance="30.x"), found)
+    assert [f.rule for f in made.findings] == ["version.readable"]
+    assert [c.size for c in made.changes] == ["major"]
+
+
+def test_going_back_to_an_older_patch_is_said() -> None:
+    found = replace(inventory(), bundles=(with_versions("2025.1", "old", glance="30.0.0.0rc1"),))
+    made = plan(patch(glance="30.0.0.0rc1"), found)
+    assert [(f.rule, f.subject) for f in made.findings] == [("version.older", "glance")]
+
+
+def test_of_two_bundles_the_release_is_taken_not_its_candidate() -> None:
+    candidate = with_versions("2026.1", "zz", **{c: f"{v}.0rc1" for c, v in bundle("2026.1").components.items()})
+    found = replace(inventory(), bundles=(bundle("2025.1"), bundle("2026.1"), candidate))
+    assert plan(found=found).bundle == bundle("2026.1").id
 
 
 def test_novas_services_have_the_time_that_they_wait_at_a_stop() -> None:
