@@ -31,10 +31,7 @@ class Operator:
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab, self.folder = lab, folder
         self.state = folder / "state"
-
-    @property
-    def site(self) -> Path:
-        return self.lab.layout.operator / "site.yaml"
+        self.site = lab.layout.operator / "site.yaml"
 
     def on_controller(self, command: str) -> str:
         return hosts.ssh(self.lab.layout, self.lab.network, self.lab.shape.controller, command)
@@ -44,9 +41,18 @@ class Operator:
         return [sys.executable, "-m", "escalator.cli.main", *verb.split(), *site, *words]
 
     def run(self, verb: str, *words: str, status: int = 0) -> str:
+        return self._done(verb, *words, status=status).stdout
+
+    def refusal(self, verb: str, *words: str, status: int) -> str:
+        """All that a command says that must end with this exit status; never a traceback."""
+        done = self._done(verb, *words, status=status)
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    def _done(self, verb: str, *words: str, status: int) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(self.argv(verb, *words), capture_output=True, text=True, check=False, timeout=1500)
         assert done.returncode == status, f"{verb}: {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
+        return done
 
     def json(self, verb: str, *words: str, status: int = 0) -> dict[str, object]:
         answer: dict[str, object] = json.loads(self.run(verb, "--json", *words, status=status))
@@ -135,12 +141,15 @@ class Operator:
         }
 
 
-def cloud(folder: Path, name: str, subnet: str, *targets: str) -> Operator:
-    """A cloud of 2025.1 beside any other, on the cache that all labs share; take it down with ``lab.down``."""
+def cloud(folder: Path, *targets: str) -> Operator:
+    """A cloud of 2025.1 beside any other, on the cache that all labs share; take it down with ``lab.down``.
+
+    All have one name and subnet, and one is up at a time: the first one's bootstrap is kept for those that follow.
+    """
     root = folder / "lab"
     root.mkdir()
     default_folder().mkdir(parents=True, exist_ok=True)
-    made = Lab(Layout(root), Network(name, subnet))
+    made = Lab(Layout(root), Network("p", "10.82.0.0/24"))
     made.layout.marker.touch()
     cache = default_folder() / "cache"
     cache.mkdir(exist_ok=True)

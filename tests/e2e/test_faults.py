@@ -38,7 +38,7 @@ THERE = (
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    made = cloud(tmp_path_factory.mktemp("faults"), "f", "10.80.0.0/24")
+    made = cloud(tmp_path_factory.mktemp("faults"))
     yield made
     made.lab.down(Progress())
 

@@ -23,7 +23,7 @@ policy: {commit: automatic}
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    made = cloud(tmp_path_factory.mktemp("hops"), "h", "10.81.0.0/24", "2025.2", "2026.1", "2026.2")
+    made = cloud(tmp_path_factory.mktemp("hops"), "2025.2", "2026.1", "2026.2")
     yield made
     made.lab.down(Progress())
 

@@ -18,7 +18,7 @@ FAULT = "/etc/systemd/system/glance-api-b.service.d/fault.conf"
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    made = cloud(tmp_path_factory.mktemp("upgrade"), "u", "10.79.0.0/24")
+    made = cloud(tmp_path_factory.mktemp("upgrade"))
     yield made
     made.lab.down(Progress())
 
