@@ -72,6 +72,10 @@ class Operator:
         with (self.folder / "begun.txt").open("ab") as said:
             return subprocess.Popen(self.argv(verb, *words), stdout=said, stderr=said)
 
+    def said(self) -> str:
+        """What commands that were left running have said last."""
+        return (self.folder / "begun.txt").read_text()[-3000:]
+
     def wait_for(self, action: str, process: subprocess.Popen[bytes], longest_s: float = 600) -> None:
         """Return when the current run is about to do an action."""
         end = time.monotonic() + longest_s
@@ -81,7 +85,7 @@ class Operator:
                 run = (self.state / "current").read_text().strip()
                 if wanted in (self.state / "runs" / run / "log.jsonl").read_text():
                     return
-            assert process.poll() is None, (self.folder / "begun.txt").read_text()[-3000:]
+            assert process.poll() is None, self.said()
             time.sleep(0.1)
         raise AssertionError(f"{action} was not begun")
 

@@ -33,7 +33,7 @@ def test_three_hops_of_one_campaign(operator: Operator) -> None:
     campaign = operator.folder / "hops.yaml"
     campaign.write_text(CAMPAIGN)
     run = operator.begin("execute", "--campaign", str(campaign))
-    assert run.wait(3600) == 0
+    assert run.wait(3600) == 0, operator.said()
     hops = []
     for folder in (operator.state / "runs").iterdir():
         report = operator.json("report", "--run", folder.name, "--out", str(operator.folder / folder.name))

@@ -108,8 +108,8 @@ def test_a_disk_that_fills_up_in_the_middle_stops_the_run_and_nothing_is_lost(op
         run = other.begin("execute", "--campaign", wanted)
         other.wait_for("roll/controller/keystone-api-a/unit.stop", run)
         fill(other.state / "filler")
-        assert run.wait(600) == OUR_STATE
-        said = (other.folder / "begun.txt").read_text()
+        assert run.wait(600) == OUR_STATE, other.said()
+        said = other.said()
         assert "nothing more is done until it can" in said
         assert "Traceback" not in said
         (other.state / "filler").unlink()
