@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from escalator_lab import hosts
@@ -161,3 +162,23 @@ def cloud(folder: Path, *targets: str) -> Operator:
     made.layout.cache.symlink_to(cache)
     made.up(Progress(), "2025.1", targets or ("2026.1",))
     return Operator(made, folder)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A new folder that is a disk of its own."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(path: Path) -> None:
+    """Take all the room that is left."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 16)):
+            pass
+    free = os.statvfs(path.parent)
+    assert free.f_bavail * free.f_frsize < 4096

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 
 from escalator_lab.progress import Progress
-from operator_at_work import Operator, cloud
+from operator_at_work import Operator, cloud, fill, small_disk
 
 pytestmark = pytest.mark.lab
 
@@ -102,7 +100,6 @@ def test_a_disk_that_fills_up_in_the_middle_stops_the_run_and_nothing_is_lost(op
     collect(operator, "keystone", "27.0.2")
     other, wanted = Operator(operator.lab, operator.folder), campaign(operator, "keystone", "27.0.2")
     other.state = operator.folder / "small"
-    other.state.mkdir()
     before = operator.inventory()
     with small_disk(other.state, "400m"):
         run = other.begin("execute", "--campaign", wanted)
@@ -117,24 +114,6 @@ def test_a_disk_that_fills_up_in_the_middle_stops_the_run_and_nothing_is_lost(op
         assert other.json("status")["state"] == "ROLLBACK_COMPLETED"
         assert other.json("report", "--out", str(operator.folder / "small-report"))["requests"]["failed"] == 0
     assert operator.inventory() == before
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", folder], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def fill(path: Path) -> None:
-    """Take all the room that is left."""
-    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
-        while file.write(bytes(1 << 16)):
-            pass
-    free = os.statvfs(path.parent)
-    assert free.f_bavail * free.f_frsize < 4096
 
 
 def test_a_patch_of_keystone_touches_keystone_only(operator: Operator) -> None:

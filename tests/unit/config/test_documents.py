@@ -58,6 +58,10 @@ def test_a_good_campaign_has_defaults() -> None:
         (CAMPAIGN + "soak_s: -1\n", "f.yaml:4: soak_s: Input should be greater than or equal to 0"),
         (CAMPAIGN + "name: d\n", "f.yaml:4: name: stands here a second time"),
         (CAMPAIGN.replace('{release: "2026.1"}', "{}"), "f.yaml:3: target: give 'release', or 'components'"),
+        (
+            CAMPAIGN.replace('"2026.1"', '"2026.1", components: {nova: "31.1.0"}'),
+            "f.yaml:3: target: give 'release' or 'components', not both",
+        ),
         ("- a\n", "f.yaml:1: expected 'key: value' lines"),
         ("a: [\n", "f.yaml:2:"),
     ],
