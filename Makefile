@@ -28,7 +28,7 @@ test: check ## everything: check, the real packages, real hosts, a real PostgreS
 	@bash tools/postgresql.sh
 	.venv/bin/pytest -q -m "(index or lab or postgres) and not full" tests
 
-test-full: check ## test, and the long cases: a chain of three hops, an API that never becomes healthy (root)
+test-full: check ## test, and the long cases: a chain of three hops, a minor upgrade of Nova, an API that never becomes healthy (root)
 	@bash tools/postgresql.sh
 	.venv/bin/pytest -q -m "index or lab or postgres" tests
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from escalator_lab import hosts
@@ -31,10 +32,7 @@ class Operator:
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab, self.folder = lab, folder
         self.state = folder / "state"
-
-    @property
-    def site(self) -> Path:
-        return self.lab.layout.operator / "site.yaml"
+        self.site = lab.layout.operator / "site.yaml"
 
     def on_controller(self, command: str) -> str:
         return hosts.ssh(self.lab.layout, self.lab.network, self.lab.shape.controller, command)
@@ -44,9 +42,18 @@ class Operator:
         return [sys.executable, "-m", "escalator.cli.main", *verb.split(), *site, *words]
 
     def run(self, verb: str, *words: str, status: int = 0) -> str:
+        return self._done(verb, *words, status=status).stdout
+
+    def refusal(self, verb: str, *words: str, status: int) -> str:
+        """All that a command says that must end with this exit status; never a traceback."""
+        done = self._done(verb, *words, status=status)
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    def _done(self, verb: str, *words: str, status: int) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(self.argv(verb, *words), capture_output=True, text=True, check=False, timeout=1500)
         assert done.returncode == status, f"{verb}: {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
+        return done
 
     def json(self, verb: str, *words: str, status: int = 0) -> dict[str, object]:
         answer: dict[str, object] = json.loads(self.run(verb, "--json", *words, status=status))
@@ -66,6 +73,10 @@ class Operator:
         with (self.folder / "begun.txt").open("ab") as said:
             return subprocess.Popen(self.argv(verb, *words), stdout=said, stderr=said)
 
+    def said(self) -> str:
+        """What commands that were left running have said last."""
+        return (self.folder / "begun.txt").read_text()[-3000:]
+
     def wait_for(self, action: str, process: subprocess.Popen[bytes], longest_s: float = 600) -> None:
         """Return when the current run is about to do an action."""
         end = time.monotonic() + longest_s
@@ -75,7 +86,7 @@ class Operator:
                 run = (self.state / "current").read_text().strip()
                 if wanted in (self.state / "runs" / run / "log.jsonl").read_text():
                     return
-            assert process.poll() is None, (self.folder / "begun.txt").read_text()[-3000:]
+            assert process.poll() is None, self.said()
             time.sleep(0.1)
         raise AssertionError(f"{action} was not begun")
 
@@ -135,12 +146,15 @@ class Operator:
         }
 
 
-def cloud(folder: Path, name: str, subnet: str, *targets: str) -> Operator:
-    """A cloud of 2025.1 beside any other, on the cache that all labs share; take it down with ``lab.down``."""
+def cloud(folder: Path, *targets: str) -> Operator:
+    """A cloud of 2025.1 beside any other, on the cache that all labs share; take it down with ``lab.down``.
+
+    All have one name and subnet, and one is up at a time: the first one's bootstrap is kept for those that follow.
+    """
     root = folder / "lab"
     root.mkdir()
     default_folder().mkdir(parents=True, exist_ok=True)
-    made = Lab(Layout(root), Network(name, subnet))
+    made = Lab(Layout(root), Network("p", "10.82.0.0/24"))
     made.layout.marker.touch()
     cache = default_folder() / "cache"
     cache.mkdir(exist_ok=True)
@@ -148,3 +162,23 @@ def cloud(folder: Path, name: str, subnet: str, *targets: str) -> Operator:
     made.layout.cache.symlink_to(cache)
     made.up(Progress(), "2025.1", targets or ("2026.1",))
     return Operator(made, folder)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A new folder that is a disk of its own."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(path: Path) -> None:
+    """Take all the room that is left."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(bytes(1 << 16)):
+            pass
+    free = os.statvfs(path.parent)
+    assert free.f_bavail * free.f_frsize < 4096

@@ -36,6 +36,8 @@ COMPONENTS = {
 }
 COMPILER = ("build-essential", "python3-dev", "python3-venv")
 LONGEST_S = 1800.0
+VERSION = re.compile(r"[0-9]+(\.[0-9]+)+[0-9a-z.]*")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 PASSED_ON = re.compile(r"^(UV_|PIP_|HTTPS?_PROXY$|NO_PROXY$|https?_proxy$|no_proxy$|SSL_CERT_FILE$)")
 
 
@@ -76,8 +78,15 @@ def lock(release: str) -> Lock:
     return Lock(release, text)
 
 
-def patched(base: Lock, package: str, version: str, hashes: list[str]) -> Lock:
-    """A lock that differs in one package: a bug-fix patch of one component."""
+def patched(base: Lock, component: str, version: str, hashes: list[str]) -> Lock:
+    """A lock that differs in one component: its bug-fix patch. UnknownRelease where one of the words can't be right."""
+    if component not in COMPONENTS:
+        raise UnknownRelease(f"no component {component!r}", "there are: " + ", ".join(COMPONENTS))
+    if not VERSION.fullmatch(version):
+        raise UnknownRelease(f"{version!r} is no version", "a version reads like 31.1.0")
+    if wrong := [h for h in hashes if not SHA256.fullmatch(h)]:
+        raise UnknownRelease(f"{wrong[0]!r} is no SHA-256", "64 hexadecimal digits, as the package index shows them")
+    package = COMPONENTS[component]
     pinned = f"{package}=={version} \\\n" + " \\\n".join(f"    --hash=sha256:{h}" for h in hashes) + "\n"
     text, count = re.subn(
         rf"^{re.escape(package)}==[^\n]*\n(?:    --hash[^\n]*\n)*", pinned, base.text, flags=re.MULTILINE

@@ -68,11 +68,11 @@ class Lab:
 
     def bundle(self, release: str, component: str, version: str, hashes: list[str], progress: Progress) -> str:
         """Build a bundle that differs from a release's in one component (a bug-fix patch); returns its id."""
+        lock = bundles.patched(bundles.lock(release), component, version, hashes)
         self._possible()
         self._claim()
         with self._locked():
             self._prepare(progress)
-            lock = bundles.patched(bundles.lock(release), bundles.COMPONENTS[component], version, hashes)
             return str(bundles.build(self.layout, lock, progress)["id"])
 
     def _prepare(self, progress: Progress) -> None:

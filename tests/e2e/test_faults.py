@@ -38,7 +38,7 @@ THERE = (
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    made = cloud(tmp_path_factory.mktemp("faults"), "f", "10.80.0.0/24")
+    made = cloud(tmp_path_factory.mktemp("faults"))
     yield made
     made.lab.down(Progress())
 
@@ -118,7 +118,7 @@ def test_ssh_refused_haproxy_gone_and_a_kill_are_gone_on_from_and_rolled_back(op
         "systemd-run -q --on-active=90 systemctl start ssh;"
         " systemd-run -q --on-active=1 sh -c 'systemctl stop ssh.socket ssh.service; pkill -x sshd'"
     )
-    assert run.wait(600) == STOPPED
+    assert run.wait(600) == STOPPED, operator.said()
     assert operator.json("status")["state"] == "SUSPENDED_BY_ERROR_DETECTED"
     operator.until_reachable()
 
@@ -131,12 +131,12 @@ def test_ssh_refused_haproxy_gone_and_a_kill_are_gone_on_from_and_rolled_back(op
     run = operator.begin("resume")
     operator.wait_for("roll/controller/nova-conductor/unit.start:nova-conductor-b", run)
     operator.on_controller("systemctl stop haproxy")
-    assert run.wait(600) == STOPPED
+    assert run.wait(600) == STOPPED, operator.said()
     assert operator.json("status")["state"] == "SUSPENDED_BY_ERROR_DETECTED"
     operator.on_controller("systemctl start haproxy")
 
     run = operator.begin("rollback")
-    assert run.wait(900) == 0
+    assert run.wait(900) == 0, operator.said()
     assert operator.json("status")["state"] == "ROLLBACK_COMPLETED"
     assert operator.inventory() == before
     assert rows <= operator.rows(columns)

@@ -18,7 +18,7 @@ FAULT = "/etc/systemd/system/glance-api-b.service.d/fault.conf"
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    made = cloud(tmp_path_factory.mktemp("upgrade"), "u", "10.79.0.0/24")
+    made = cloud(tmp_path_factory.mktemp("upgrade"))
     yield made
     made.lab.down(Progress())
 
@@ -68,9 +68,11 @@ def test_backups_are_proved_by_restoring_them(operator: Operator) -> None:
 
 def test_a_restore_behind_the_commit_brings_the_old_state_back_and_says_what_is_lost(operator: Operator) -> None:
     old = operator.json_list("backup list")[-1]
+    operator.tenant("cloud.image.create_image('since', container_format='bare', disk_format='raw', data=b'x')")
     now = operator.inventory()
     answer = operator.json("restore", str(old["id"]), "--yes")
-    assert answer["lost"] == {"server": [], "image": []}
+    assert answer["lost"] == {"server": [], "image": ["since"]}
+    assert operator.tenant("print(len(list(cloud.image.images(name='since'))))") == "0"
     assert {b["id"] for b in operator.json_list("backup list")} >= {old["id"], answer["present"]}
     after = operator.inventory()
     assert after["servers"] == now["servers"]

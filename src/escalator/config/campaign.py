@@ -35,6 +35,8 @@ class Target(_Strict):
     def _one(self) -> Target:
         if not self.release and not self.components:
             raise ValueError("give 'release', or 'components' with a version each")
+        if self.release and self.components:
+            raise ValueError("give 'release' or 'components', not both: a release says each component's version")
         return self
 
 

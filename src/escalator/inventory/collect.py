@@ -101,9 +101,8 @@ async def _asked(findings: list[Finding], what: str, question: Any, empty: Any) 
     try:
         return await question
     except AuthenticationError as error:
-        raise AuthenticationError(
-            error.text, hint="see the entry of clouds.yaml that site.yaml names under cloud:"
-        ) from error
+        hint = error.hint or "see the entry of clouds.yaml that site.yaml names under cloud:"
+        raise AuthenticationError(error.text, hint=hint) from error
     except EscalatorError as error:
         findings.append(_sick(what, error.text, error.hint))
         return empty

@@ -12,12 +12,14 @@ from escalator.errors import InputError
 from escalator.model.findings import Finding, Severity
 from escalator.model.inventory import Bundle, Inventory, ServiceInstance
 from escalator.model.plan import Mode, Phase, Plan, Policy, Procedure, Step
+from escalator.model.versions import unreadable
 from escalator.plan import gates, tests
 from escalator.plan.backup import backup_step, missing_schemas
-from escalator.plan.changes import age, change_of, direction
+from escalator.plan.changes import change_of
 from escalator.plan.impact import impacts
 from escalator.plan.steps import Kit, in_place, one, overlap, roll_api
 from escalator.plan.tailor import stop_signals, tailored
+from escalator.plan.target import below_floor, hop_bundle, is_older, refusal
 from escalator.plan.waves import in_waves
 from escalator.serial import digest
 
@@ -38,24 +40,24 @@ def make_plan(
     running = [i for i in inventory.instances if i.component in wanted and i.host in reach and i.active and i.version]
     empty = _empty(campaign, site, inventory, catalogue, now)
     if not running:
-        findings.append(_refused("site.running", site.name, "no service of the campaign's scope runs"))
+        findings.append(refusal("site.running", site.name, "no service of the campaign's scope runs"))
         return replace(empty, findings=tuple(findings))
-    found = _target(campaign, inventory, releases, running)
+    found = hop_bundle(campaign, inventory, releases, running)
     if isinstance(found, Finding):
         return replace(empty, findings=(*findings, found))
     bundle, chain = found
     stale = [
         i for i in inventory.instances
-        if i.component in wanted and i.host in reach and i.active and i.version != bundle.components[i.component]
+        if i.component in wanted and i.host in reach and i.active and _behind(i, bundle)
     ]  # fmt: skip
     start = min((i.release for i in stale), key=releases.index, default=bundle.release)
-    findings += _floor(inventory, bundle, releases)
+    findings += below_floor(inventory, bundle, releases)
     changes = tuple(
         change_of(name, next(i for i in stale if i.component == name), bundle)
         for name in (c.component for c in catalogue.ordered())
         if any(i.component == name for i in stale)
     )
-    findings += [f for c in changes for f in direction(c)]
+    findings += [f for c in changes for f in unreadable(c.component, c.from_version, c.to_version)]
     if not changes:
         return replace(empty, hop=(bundle.release, bundle.release), chain=chain, findings=tuple(findings))
     kit = Kit(site.name, site.installer.root, bundle, inventory, dict(site.load_balancer.backends), site.databases.host)
@@ -93,67 +95,18 @@ def _empty(campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalog
 
 
 def _scope(campaign: CampaignFile, catalogue: Catalogue) -> set[str]:
-    names = set(catalogue.components)
-    given = names if campaign.scope.components == "all" else set(campaign.scope.components)
-    if campaign.target.components:
-        given &= set(campaign.target.components)
-        given |= set(campaign.target.components)
+    names = frozenset(catalogue.components)
+    listed = names if campaign.scope.components == "all" else set(campaign.scope.components)
+    given = set(campaign.target.components or listed)
     unknown = sorted(given - names)
     if unknown:
         raise InputError(f"unknown component '{unknown[0]}'", hint=f"components: {', '.join(sorted(names))}")
     return given
 
 
-def _target(
-    campaign: CampaignFile, inventory: Inventory, releases: Releases, running: list[ServiceInstance]
-) -> tuple[Bundle, tuple[str, ...]] | Finding:
-    """The bundle of the next hop and the releases of the whole way, or why there is none."""
-    target = campaign.target
-    oldest = min((i.release for i in running), key=releases.index)
-    if target.release is None:
-        fitting = [
-            b for b in inventory.bundles
-            if b.release == oldest and all(b.components.get(c) == v for c, v in target.components.items())
-        ]  # fmt: skip
-        if not fitting:
-            wish = ", ".join(f"{c} {v}" for c, v in target.components.items())
-            return _refused("artefacts.there", wish, f"no collected bundle of {oldest} holds {wish}", "collect it")
-        same = {i.running for i in running}
-        return min(fitting, key=lambda b: (b.id not in same, b.id)), (oldest,)
-    chain = releases.chain(oldest, target.release, campaign.hops)
-    if isinstance(chain, Finding):
-        return chain
-    following = chain[1] if len(chain) > 1 else chain[0]
-    there = [b for b in inventory.bundles if b.release == following]
-    if not there and len(chain) == 1:
-        here = next(i for i in running if i.release == oldest)
-        return Bundle(here.running, oldest, {i.component: i.version for i in running}, "", 0), chain
-    if not there:
-        have = ", ".join(b.id for b in inventory.bundles) or "none"
-        return _refused("artefacts.there", following, f"no bundle of {following} was collected", f"there are: {have}")
-    if len(chain) == 1:
-        ids = {i.running for i in running}
-        there = [b for b in there if b.id in ids] or there
-    return max(there, key=age), chain
-
-
-def _floor(inventory: Inventory, bundle: Bundle, releases: Releases) -> list[Finding]:
-    """A control plane refuses computes that are older than its floor."""
-    floor = next((r.compute_floor for r in releases.known if r.id == bundle.release), "")
-    low = releases.index(floor)
-    return [
-        _refused(
-            "compute.floor", f"{inventory.site}/{i.host}/{i.unit}",
-            f"runs {i.release}, but the control plane of {bundle.release} needs computes of {floor} or newer",
-            f"upgrade the computes to {floor} first (a campaign with target {floor})",
-        )
-        for i in inventory.instances
-        if i.service == "nova-compute" and i.active and releases.index(i.release) < low
-    ]  # fmt: skip
-
-
-def _refused(rule: str, subject: str, text: str, hint: str = "") -> Finding:
-    return Finding(Severity.REFUSED, rule, subject, text, requirement="GR-4", hint=hint)
+def _behind(instance: ServiceInstance, bundle: Bundle) -> bool:
+    """Whether it runs less than the bundle holds, or nobody can tell what; what is ahead stays as it is."""
+    return not instance.version or is_older(instance.version, bundle.components[instance.component])
 
 
 def _procedures(
@@ -259,11 +212,15 @@ def _hosts(kit: Kit, campaign: CampaignFile, changed: list[Component], stale: li
 
 
 def _unpin(kit: Kit, changed: list[Component], stale: list[ServiceInstance]) -> list[Procedure]:
-    """Services that chose their RPC versions among older peers start once more when the last of those is gone."""
+    """Services that chose their RPC versions among older peers start once more when the last of those is gone.
+
+    Not within one release: RPC versions do not change there (OpenStack's policy for stable branches).
+    """
     steps: list[Step] = []
     hosts = {h.name for h in kit.inventory.hosts if "compute" in h.roles}
+    older = {i.component for i in stale if i.host in hosts and i.release != kit.bundle.release}
     for component in changed:
-        if not any(i.component == component.component and i.host in hosts for i in stale):
+        if component.component not in older:
             continue
         for name in component.unpin:
             service = next(s for s in component.services if s.name == name)

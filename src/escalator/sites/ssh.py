@@ -276,7 +276,8 @@ class SshShell:
             ) from error
         except asyncssh.PermissionDenied as error:
             raise AuthenticationError(
-                f"{where}: user {account.user} may not log in with {account.key}", hint="is the key authorised there?"
+                f"{where}: user {account.user} may not log in with {account.key}",
+                hint="is the key of ssh: in site.yaml authorised there?",
             ) from error
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
             raise AuthenticationError(f"{where}: {account.key} is not a usable key: {error}") from error

@@ -109,6 +109,10 @@ def test_a_good_campaign_has_defaults() -> None:
             CAMPAIGN + "windows:\n  - {from: '22:00', to: '04:00', days: [noday]}\n",
             "f.yaml:5: windows.0.days.0: Input should be 'mon', 'tue'",
         ),
+        (
+            CAMPAIGN.replace('"2026.1"', '"2026.1", components: {nova: "31.1.0"}'),
+            "f.yaml:3: target: give 'release' or 'components', not both",
+        ),
         ("- a\n", "f.yaml:1: expected 'key: value' lines"),
         ("a: [\n", "f.yaml:2:"),
     ],
