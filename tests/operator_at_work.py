@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from escalator_lab import hosts
+from escalator_lab import fabric, hosts
 from escalator_lab.lab import Lab
 from escalator_lab.layout import Layout, default_folder
 from escalator_lab.progress import Progress
@@ -155,6 +155,8 @@ def cloud(folder: Path, *targets: str) -> Operator:
     root.mkdir()
     default_folder().mkdir(parents=True, exist_ok=True)
     made = Lab(Layout(root), Network("p", "10.82.0.0/24"))
+    up = [name for name in fabric.existing() if name.startswith(f"{made.network.prefix}-")]
+    assert not up, f"a cloud of these tests is up already on this machine: {', '.join(up)}"
     made.layout.marker.touch()
     cache = default_folder() / "cache"
     cache.mkdir(exist_ok=True)
