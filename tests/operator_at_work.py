@@ -23,6 +23,12 @@ name: e2e
 target: {release: "2026.1"}
 soak_s: 5
 policy: {on_failure: POLICY, commit: COMMIT}
+tests:
+  - {name: images are listed, when: before, probe: glance-api}
+  - {name: keystone validates, when: after-component, component: keystone, probe: keystone-api}
+  - name: the run is known to a command
+    when: after
+    command: [sh, -c, 'test -e "$ESCALATOR_SITE" && echo "$ESCALATOR_RUN"']
 """
 
 

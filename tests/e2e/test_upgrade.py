@@ -56,6 +56,9 @@ def test_all_five_components_are_upgraded_without_a_failed_request(operator: Ope
     }  # fmt: skip
     assert {kind for api in report["apis"].values() for kind in api["kinds"]} >= {"server", "port", "image", "project"}
     assert (operator.folder / "report/report.html").stat().st_size > 10_000
+    assert {t["name"]: t["result"] for t in report["tests"]} == {
+        "images are listed": "passed", "keystone validates": "passed", "the run is known to a command": "passed",
+    }  # fmt: skip
     after = operator.inventory()
     assert after["servers"] == before["servers"]
     assert after["configs"] == before["configs"]
