@@ -13,9 +13,9 @@ class Take:
     kind = "backup.take"
 
     async def probe(self, context: Context, action: Action) -> Probe:
-        """A backup without manifest is none; another one does no harm."""
+        """Another one does no harm; what is left of this one is removed first."""
         del context, action
-        return Probe(Done.NOT_DONE)
+        return Probe(Done.HALF_DONE, "it may have left a scratch database behind")
 
     async def do(self, context: Context, action: Action) -> Outcome:
         """Take it, and verify it by restoring into a scratch database."""
@@ -29,6 +29,7 @@ class Take:
         return Outcome(f"backup {taken.id}: {tables} tables restored for proof", {"backup": taken.id})
 
     async def undo(self, context: Context, action: Action) -> Outcome:
-        """It is kept."""
-        del context, action
+        """It is kept, but for what a killed one left behind."""
+        del action
+        await Backups(context.state_dir, context.site).sweep()
         return Outcome("it is kept")

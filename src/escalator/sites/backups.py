@@ -2,11 +2,14 @@
 
 A backup is a folder (mode 0700) of encrypted files and ``manifest.json``, written last. The key stands beside the
 backups in ``keys/`` (0600); who loses it loses them. Dumps are restored for proof by an account that is made for the
-purpose, reaches only the scratch database, and is dropped behind.
+purpose, reaches only the scratch database, and is dropped behind. One process at a time takes or proves a backup of a
+state folder; what one that was killed left behind, plain dumps and the scratch database among it, goes then.
 """
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import hashlib
 import io
 import json
@@ -15,7 +18,8 @@ import re
 import secrets
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +35,7 @@ from escalator.sites.protocol import Site
 DUMP_S, RESTORE_S = 1800.0, 1800.0
 KEPT = 10
 SCRATCH = "escalator_scratch"
+TURN_S = 0.5  # between two looks at whether another process is done
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Backups:
     def all(self) -> tuple[Backup, ...]:
         """Complete backups, the newest last."""
         found = []
-        for path in sorted(self._folder.glob("*/manifest.json")):
+        for path in sorted(self._folder.glob("[!.]*/manifest.json")):
             try:
                 found.append(from_data(Backup, json.loads(path.read_text(encoding="utf-8"))))
             except ValueError as error:
@@ -85,12 +90,18 @@ class Backups:
         progress: Callable[[str], None] = lambda _: None, spare: str = "",
     ) -> Backup:  # fmt: skip
         """Dump, copy, encrypt; complete or not there. The oldest beyond the newest ten are deleted, ``spare`` not."""
+        async with self._alone():
+            return await self._take(schemas, paths, reason, progress, spare)
+
+    async def _take(
+        self, schemas: dict[str, list[str]], paths: dict[str, list[str]], reason: str, progress: Callable[[str], None],
+        spare: str,
+    ) -> Backup:  # fmt: skip
         site = self._need()
         name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ-") + secrets.token_hex(2)
         part = self._folder / f".{name}.part"
         try:
-            part.mkdir(parents=True, mode=0o700)
-            self._folder.chmod(0o700)
+            part.mkdir(mode=0o700)
             database = site.config.databases.host
             tables: dict[str, int] = {}
             for schema in [s for names in schemas.values() for s in names]:
@@ -118,8 +129,10 @@ class Backups:
                 schemas=schemas, paths=paths, tables=tables, files=files, units=units, versions=versions,
                 objects=await tenant_objects(site),
             )  # fmt: skip
-            (part / "manifest.json").write_text(json.dumps(to_data(made), indent=1), encoding="utf-8")
+            _keep(part / "manifest.json", json.dumps(to_data(made), indent=1).encode())
+            _settle(part)
             part.rename(self._folder / name)
+            _settle(self._folder)
         except OSError as error:
             raise StorageError(f"the backup can't be written to {self._folder}: {error.strerror or error}") from error
         finally:
@@ -138,16 +151,20 @@ class Backups:
 
     async def verify(self, name: str) -> int:
         """Prove a backup: checksums, decryption, and each dump restored into a scratch database; returns tables."""
+        async with self._alone():
+            return await self._verify(name)
+
+    async def _verify(self, name: str) -> int:
         site, backup = self._need(), self.get(name)
         self.check_files(backup)
         host, total = site.config.databases.host, 0
         word = secrets.token_hex(16)
-        scratch = f"{SCRATCH}_{secrets.token_hex(3)}"
+        scratch = self._scratch()
         make = (
             f"CREATE DATABASE {scratch}; CREATE USER '{scratch}'@'localhost' IDENTIFIED BY '{word}';"
             f" GRANT ALL ON {scratch}.* TO '{scratch}'@'localhost';"
         )
-        drop = f"DROP DATABASE IF EXISTS {scratch}; DROP USER IF EXISTS '{scratch}'@'localhost';"
+        drop = _drop(scratch)
         try:
             for schema, tables in backup.tables.items():
                 await self._sql(host, drop + make)
@@ -172,6 +189,35 @@ class Backups:
                     hint="if the component keeps that elsewhere: its backup set in a file of the catalogue says where",
                 )
         return total
+
+    async def sweep(self) -> None:
+        """Remove what a take or a proof that was killed left behind."""
+        async with self._alone():
+            await self._sql(self._need().config.databases.host, _drop(self._scratch()))
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Wait for our turn in this state folder; nobody is at what a killed process left here then, so it goes."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = (self._folder / ".lock").open("a")
+        except OSError as error:
+            raise StorageError(f"{self._folder} can't be used: {error.strerror or error}") from error
+        with file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    await asyncio.sleep(TURN_S)
+                else:
+                    break
+            for part in self._folder.glob(".*.part"):
+                shutil.rmtree(part, ignore_errors=True)
+            yield
+
+    def _scratch(self) -> str:
+        """The scratch database of this state folder: the same each time, so that what is left of it is found."""
+        return f"{SCRATCH}_{hashlib.sha256(str(self._identity().to_public()).encode()).hexdigest()[:6]}"
 
     async def load(self, backup: Backup, schema: str) -> None:
         """Put a dump in the place of what a schema holds now."""
@@ -202,16 +248,18 @@ class Backups:
     def _encrypt(self, plain: Path) -> None:
         sealed = plain.with_name(f"{plain.name}.age")
         sealed.touch(mode=0o600)
-        sealed.write_bytes(pyrage.encrypt(plain.read_bytes(), [self._identity().to_public()]))
+        _keep(sealed, pyrage.encrypt(plain.read_bytes(), [self._identity().to_public()]))
         plain.unlink()
 
     def _identity(self) -> Any:
         path = self._keys / "backup.key"
         if not path.exists():
             self._keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(str(pyrage.x25519.Identity.generate()))
+            beside = path.with_name("backup.key.new")  # a key that is cut off would be in the way for ever
+            beside.touch(mode=0o600)
+            _keep(beside, str(pyrage.x25519.Identity.generate()).encode())
+            beside.rename(path)
+            _settle(self._keys)
         return pyrage.x25519.Identity.from_str(path.read_text(encoding="ascii").strip())
 
     def _need(self) -> Site:
@@ -239,6 +287,27 @@ async def tenant_objects(site: Site) -> dict[str, list[str]]:
     """What tenants have now, by kind."""
     servers = await site.cloud.call("servers")
     return {"server": sorted(s["id"] for s in servers), "image": list(await site.cloud.call("images"))}
+
+
+def _drop(scratch: str) -> str:
+    return f"DROP DATABASE IF EXISTS {scratch}; DROP USER IF EXISTS '{scratch}'@'localhost';"
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write a file; it is on the disk when this returns."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(folder: Path) -> None:
+    """A folder's names are on the disk when this returns."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _sha256(path: Path) -> str:
