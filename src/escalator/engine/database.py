@@ -54,7 +54,8 @@ def _prepare(connection: Any, _: Any) -> None:
 
 
 def _postgresql(url: sql.URL) -> sql.Engine:
-    options = "-c synchronous_commit=on -c idle_in_transaction_session_timeout=60000"
+    # a worker that was frozen in the middle of a transaction must not hold up who takes over when its lease has ended
+    options = "-c synchronous_commit=on -c idle_in_transaction_session_timeout=10000"
     engine = sql.create_engine(
         url, pool_size=POSTGRESQL_CONNECTIONS, max_overflow=0, pool_pre_ping=True,
         connect_args={"application_name": "escalator", "connect_timeout": 10, "options": options},

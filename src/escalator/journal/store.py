@@ -23,6 +23,8 @@ from escalator.serial import canonical
 
 T = TypeVar("T")
 
+STOPPED_S = 10  # PostgreSQL lets go of what a writer holds that was frozen in the middle: sooner than its lease ends
+
 _metadata = sql.MetaData()
 _records = sql.Table(
     "records",
@@ -68,7 +70,9 @@ class Store:
             sql.event.listen(self._engine, "connect", _prepare)
             sql.event.listen(self._engine, "begin", _begin)
         else:
-            self._engine = sql.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+            options = f"-c idle_in_transaction_session_timeout={STOPPED_S * 1000}"
+            arguments = {"connect_timeout": 10, "options": options}
+            self._engine = sql.create_engine(url, pool_pre_ping=True, connect_args=arguments)
         self._writer = self._engine.execution_options(writes=True)
         self._guarded(self._make)
 
@@ -191,11 +195,13 @@ class Store:
         try:
             return work()
         except (SQLAlchemyError, OSError) as error:
-            reason = getattr(error, "orig", None) or error
-            raise StorageError(
-                f"the journal {self.where} can't be used: {str(reason).strip()}",
-                hint="nothing more is done until it can: free space or make it writable, then 'escalator resume'",
-            ) from error
+            reason = str(getattr(error, "orig", None) or error).strip()
+            hint = "nothing more is done until it can: free space or make it writable, then 'escalator resume'"
+            if "database is locked" in reason:  # SQLite lets go of it only when that process ends
+                hint = (
+                    "a process hangs in the middle of a write: end it (its pid stands in the state folder's lock file)"
+                )
+            raise StorageError(f"the journal {self.where} can't be used: {reason}", hint=hint) from error
 
 
 def _mine(run: str, *, lock: bool = True) -> sql.Select[Any]:
