@@ -38,6 +38,7 @@ class Operator:
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab, self.folder = lab, folder
         self.state = folder / "state"
+        self.logged: dict[Path, int] = {}
         self.site = lab.layout.operator / "site.yaml"
 
     def on_controller(self, command: str) -> str:
@@ -76,6 +77,7 @@ class Operator:
 
     def begin(self, verb: str, *words: str) -> subprocess.Popen[bytes]:
         """Start a command and leave it running; what it says goes to a file."""
+        self.logged = {log: log.stat().st_size for log in self.state.glob("runs/*/log.jsonl")}
         with (self.folder / "begun.txt").open("ab") as said:
             return subprocess.Popen(self.argv(verb, *words), stdout=said, stderr=said)
 
@@ -84,13 +86,13 @@ class Operator:
         return (self.folder / "begun.txt").read_text()[-3000:]
 
     def wait_for(self, action: str, process: subprocess.Popen[bytes], longest_s: float = 600) -> None:
-        """Return when the current run is about to do an action."""
+        """Return when the command that was begun last is about to do an action, as an earlier one may have been."""
         end = time.monotonic() + longest_s
         wanted = f'"kind": "intent", "object": "{action}"'
         while time.monotonic() < end:
             with contextlib.suppress(OSError):
-                run = (self.state / "current").read_text().strip()
-                if wanted in (self.state / "runs" / run / "log.jsonl").read_text():
+                log = self.state / "runs" / (self.state / "current").read_text().strip() / "log.jsonl"
+                if wanted in log.read_text()[self.logged.get(log, 0) :]:  # logs are plain ASCII
                     return
             assert process.poll() is None, self.said()
             time.sleep(0.1)

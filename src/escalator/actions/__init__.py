@@ -11,7 +11,7 @@ bundle.stage       bundle, path, sha256, root, present                          
 check.command      argv, ok (exit statuses), env, what                                      run a check of the component / -
 check.site         (none)                                                                   services and agents up, balancer whole / -
 backup.take        databases {component: [schema]}, paths {host: [path]}, reason, spare     a verified backup / - (it is kept)
-schema.expand      component, argv (list of commands), bundle                               additive schema change / - (it stays)
+schema.expand      component, argv (list of commands), bundle, hold (schema or "")          additive schema change / - (it stays)
 balancer.drain     backend, server, wait_s                                                  out of rotation, sessions 0 / ready
 balancer.ready     backend, server, wait_s                                                  in rotation and up / drain
 unit.stop          unit, health, stop_s                                                     stop / start and wait until healthy

@@ -6,7 +6,9 @@ All are orders (:mod:`escalator.actions.ordered`): they outlive the connection, 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
+from escalator.actions.held import while_held
 from escalator.actions.look import Look
 from escalator.actions.ordered import Nth, carry_out, look, stop, until
 from escalator.actions.verbs import Context, Outcome, Probe
@@ -47,10 +49,14 @@ class _Schema:
         """See how far the last attempt came."""
         return await look(context, action, commands=len(action.args["argv"]))
 
-    async def _all(self, context: Context, action: Action) -> None:
-        ends = until(context, action)
+    async def _all(self, context: Context, action: Action) -> str:
+        """All of them; returns how holding requests went, "" where none were to be held."""
+        ends, said = until(context, action), []
         for index, argv in enumerate(action.args["argv"]):
-            await _run(context, action, argv, (0,), Nth(index, ends, exclusive=_schema(argv)))
+            nth = Nth(index, ends, exclusive=_schema(argv))
+            work = partial(_run, context, action, argv, (0,), nth)
+            said.append(await while_held(context, str(action.args.get("hold", "")), work))
+        return "; ".join(text for text in said if text)
 
 
 class Check(Look):
@@ -80,8 +86,8 @@ class Expand(_Schema):
 
     async def do(self, context: Context, action: Action) -> Outcome:
         """Run its commands in order."""
-        await self._all(context, action)
-        return Outcome("expanded")
+        held = await self._all(context, action)
+        return Outcome(f"expanded; {held}" if held else "expanded")
 
     async def undo(self, context: Context, action: Action) -> Outcome:
         """What it added stays and does no harm: the old release ignores it. What still runs is ended."""

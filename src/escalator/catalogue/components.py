@@ -70,6 +70,7 @@ class Component(Strict):
     services: tuple[Service, ...]
     checks: tuple[Check, ...] = ()
     expand: tuple[tuple[str, ...], ...] = ()
+    expand_held: bool = False  # it alters tables that requests read: these wait meanwhile (escalator.actions.held)
     migrate: tuple[Migration, ...] = ()
     contract: tuple[tuple[str, ...], ...] = ()
     unpin: tuple[str, ...] = ()

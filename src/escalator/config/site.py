@@ -58,6 +58,13 @@ class LoadBalancerEntry(_Strict):
     hosts: list[Name] = Field(min_length=1)
     socket: str = "/run/haproxy/admin.sock"
     backends: dict[str, str]
+    hold_s: float = Field(
+        strict=True,
+        default=5,
+        ge=0,
+        le=30,
+        description="requests wait at most so many seconds while a schema is altered; 0: they are not held",
+    )
 
 
 class DatabasesEntry(_Strict):

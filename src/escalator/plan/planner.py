@@ -60,7 +60,15 @@ def make_plan(
     findings += [f for c in changes for f in unreadable(c.component, c.from_version, c.to_version)]
     if not changes:
         return replace(empty, hop=(bundle.release, bundle.release), chain=chain, findings=tuple(findings))
-    kit = Kit(site.name, site.installer.root, bundle, inventory, dict(site.load_balancer.backends), site.databases.host)
+    kit = Kit(
+        site.name,
+        site.installer.root,
+        bundle,
+        inventory,
+        dict(site.load_balancer.backends),
+        site.databases.host,
+        site.databases.schemas,
+    )
     changed = [c for c in catalogue.ordered() if c.component in {change.component for change in changes}]
     findings += [
         Finding(
@@ -174,7 +182,8 @@ def _component(
         why = "; ".join(f"after {c}: {w}" for c, w in component.after.items())
         steps.append(
             one(kit, Phase.EXPAND, name, name, "schema.expand", controller, f"expand {name}'s schema", why,
-                bin=kit.bin, argv=[list(a) for a in component.expand], bundle=kit.bundle.id)
+                bin=kit.bin, argv=[list(a) for a in component.expand], bundle=kit.bundle.id,
+                hold=kit.held_schema(component))
         )  # fmt: skip
     for service in services:
         mine = [i for i in control if i.service == service.name]

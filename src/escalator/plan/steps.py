@@ -42,6 +42,7 @@ class Kit:
     inventory: Inventory
     backends: dict[str, str]
     database_host: str
+    schemas: dict[str, list[str]]
 
     def action(
         self, step: str, kind: str, host: str, title: str, impact: Impact = Impact.NONE, /, **args: Any
@@ -55,6 +56,11 @@ class Kit:
             f"{step}/{kind}{tail}", kind, self.site, host, args, title, expected, longest,
             UNDO.get(kind, UndoClass.REVERSE), impact,
         )  # fmt: skip
+
+    def held_schema(self, component: Component) -> str:
+        """The schema whose change requests wait for; "" where none do (or where a component has several)."""
+        schemas = self.schemas.get(component.component, [])
+        return schemas[0] if component.expand_held and len(schemas) == 1 else ""
 
     @property
     def bin(self) -> str:

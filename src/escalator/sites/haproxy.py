@@ -31,6 +31,15 @@ except OSError as error:
     sys.exit("haproxy socket %s: %s" % (sys.argv[1], error))
 """
 
+#: $1 worker's pid, $2 seconds. The kernel goes on to take connections and data for a stopped process. What wakes it up
+#: again is there before it is stopped, and needs nobody.
+HOLD = """set -eu
+[ "$(cat "/proc/$1/comm")" = haproxy ] || { echo "process $1 is not haproxy" >&2; exit 3; }
+setsid sh -c 'sleep "$2"; kill -CONT "$1"' hold "$1" "$2" >/dev/null 2>&1 </dev/null 9>&- &
+kill -STOP "$1"
+"""
+RELEASE = '[ "$(cat "/proc/$1/comm")" != haproxy ] || kill -CONT "$1"'
+
 # bits of srv_admin_state (haproxy, include/haproxy/server-t.h)
 MAINT_BITS = 0x01 | 0x02 | 0x04 | 0x20
 DRAIN_BITS = 0x08 | 0x10
@@ -43,6 +52,7 @@ class Haproxy:
         self._shell = shell
         self._hosts = tuple(hosts)
         self._socket = socket
+        self._held: dict[str, str] = {}  # host -> pid of the worker that was stopped
 
     async def servers(self) -> tuple[BalancerServer, ...]:
         """All servers, merged over the hosts."""
@@ -63,6 +73,24 @@ class Haproxy:
             now = {(s.backend, s.server): s.state for s in await self._servers(host)}.get((backend, server))
             if now != state:
                 raise IntegrityError(f"{host}: {backend}/{server} is {now} after it was set to {state}")
+
+    async def hold(self, longest_s: float) -> None:
+        """Stop the worker processes for a moment: what comes waits in the kernel, the servers end what they have."""
+        answers = await asyncio.gather(*(self._ask(host, "show info") for host in self._hosts))
+        for host, answer in zip(self._hosts, answers, strict=True):
+            found = re.search(r"^Pid: (\d+)$", answer, re.MULTILINE)
+            if found is None:
+                raise SiteError(f"{host}: haproxy does not say which process it is")
+            self._held[host] = found[1]
+        await asyncio.gather(*(self._each(HOLD, host, pid, f"{longest_s:g}") for host, pid in self._held.items()))
+
+    async def release(self) -> None:
+        """Wake them up."""
+        held, self._held = self._held, {}
+        await asyncio.gather(*(self._each(RELEASE, host, pid) for host, pid in held.items()))
+
+    async def _each(self, text: str, host: str, *args: str) -> None:
+        await self._shell.script(host, text, *args, timeout_s=TIMEOUT_S)
 
     async def _servers(self, host: str) -> tuple[BalancerServer, ...]:
         states, stat = await asyncio.gather(self._ask(host, "show servers state"), self._ask(host, "show stat"))

@@ -177,6 +177,14 @@ class LoadBalancer(Protocol):
         """Set the administrative state (``ready``, ``drain``, ``maint``) on every balancer host."""
         ...
 
+    async def hold(self, longest_s: float) -> None:
+        """Take no request to any server until ``release``, or for ``longest_s``: clients wait, nothing is refused."""
+        ...
+
+    async def release(self) -> None:
+        """Go on with what waits; nothing happens where nothing is held."""
+        ...
+
 
 class Cloud(Protocol):
     """The cloud's own APIs, as an administrator and as tenants."""
