@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PY := .venv/bin/python
 
-.PHONY: help setup demo check test test-full docs bless lab bench-engine bench-vim clean
+.PHONY: help setup demo check test test-full docs bless lab bench-engine bench-vim chaos clean
 
 help: ## show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,15 +22,20 @@ check: setup ## format, lint, types, layers, unit, golden and property tests (un
 	.venv/bin/ruff check src tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pytest -q -m "not index and not lab and not postgres" tests
+	.venv/bin/pytest -q -m "not index and not lab and not postgres and not chaos" tests
 
 test: check ## everything: check, the real packages, real hosts, a real PostgreSQL (root)
 	@bash tools/postgresql.sh
 	.venv/bin/pytest -q -m "(index or lab or postgres) and not full" tests
+	.venv/bin/pytest -q -s -m "chaos and not full" tests/chaos
 
 test-full: check ## test, and the long cases: a chain of three hops, a minor upgrade of Nova, an API that never becomes healthy (root)
 	@bash tools/postgresql.sh
 	.venv/bin/pytest -q -m "index or lab or postgres" tests
+
+chaos: setup ## killed at every record and inside every call, on SQLite and PostgreSQL (root; about 15 minutes)
+	@bash tools/postgresql.sh
+	CHAOS_EVERY=$${CHAOS_EVERY:-1} CHAOS_COUNT=$${CHAOS_COUNT:-300} .venv/bin/pytest -q -s -m chaos tests/chaos
 
 docs: setup ## write docs/reference again from the code: command line, JSON Schemas
 	@.venv/bin/typer escalator.cli.main utils docs --name escalator --output docs/reference/cli.md

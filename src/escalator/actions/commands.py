@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from escalator.actions.held import while_held
+from escalator.actions.held import let_go, while_held
 from escalator.actions.look import Look
 from escalator.actions.ordered import Nth, carry_out, look, stop, until
 from escalator.actions.verbs import Context, Outcome, Probe
@@ -92,6 +92,7 @@ class Expand(_Schema):
     async def undo(self, context: Context, action: Action) -> Outcome:
         """What it added stays and does no harm: the old release ignores it. What still runs is ended."""
         await stop(context, action)
+        await let_go(context, str(action.args.get("hold", "")))
         return Outcome("it stays")
 
 

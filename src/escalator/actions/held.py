@@ -4,7 +4,8 @@ Seen while neutron 2026.1's expand altered ``tags`` under load: error 1412, "Tab
 transaction", which no service retries. So the tool is started first and waits at a lock on its own table of versions,
 its seconds of start-up over; then new requests are held at the load balancer, those under way end, the lock goes, and
 the tool does in tenths of a second what it came for. Requests are slower by that; none fails. Every part lets go by
-itself, should we be killed in between: the balancer after its longest time, the lock after its own.
+itself, should we be killed in between: the balancer after its longest time, the lock after its own. A resumed Escalator
+takes over a lock that was left, with the tool that waits at it.
 """
 
 from __future__ import annotations
@@ -29,47 +30,53 @@ PAUSE_S = 0.1
 
 @dataclass(frozen=True)
 class _Lock:
-    """A session of the database that holds a schema's table of versions."""
+    """A session of the database that holds a schema's table of versions; one that was left is as good."""
 
     context: Context
     schema: str
-    mark: str
 
     async def take(self) -> None:
         """Return when it is held; SiteError where it can't be."""
-        text = (
-            f"LOCK TABLES `{self.schema}`.{VERSIONS} WRITE; "
-            f"DO SLEEP({LOCK_S} + 0 * LENGTH('{self.mark}'))"  # the mark is what the session is found by
-        )
-        argv = ["systemd-run", "--quiet", "--collect", f"--unit={self.mark}", f"--property=RuntimeMaxSec={LOCK_S}"]
-        await self._run([*argv, "mariadb", "-e", text])
-        await _until(self.context, lambda: self._count(f"info LIKE 'DO SLEEP%{self.mark}%'"), LOCKED_S)
+        if await self._is_held():
+            return
+        mark = f"{self._prefix}{secrets.token_hex(6)}"  # what the session is found by
+        text = f"LOCK TABLES `{self.schema}`.{VERSIONS} WRITE; DO SLEEP({LOCK_S} + 0 * LENGTH('{mark}'))"
+        argv = ["systemd-run", "--quiet", "--collect", f"--unit={mark}", f"--property=RuntimeMaxSec={LOCK_S}"]
+        await self.context.site.shell.run(self._host, [*argv, "mariadb", "-e", text], timeout_s=30)
+        await _until(self.context, self._is_held, LOCKED_S)
 
     async def is_waited_for(self) -> bool:
         """Whether the tool has come so far that it asks for its version."""
-        return await self._count(f"db = '{self.schema}' AND state LIKE 'Waiting for table metadata lock%'")
+        return await self._any(f"db = '{self.schema}' AND state LIKE 'Waiting for table metadata lock%'")
 
     async def release(self) -> None:
         """End the session; nothing is said where it has ended."""
-        ids = await self._ask(f"SELECT id FROM information_schema.processlist WHERE {self._mine}")  # noqa: S608 - a mark of ours
-        for number in ids.split():
+        mine = f"{self._is_mine} AND id <> CONNECTION_ID()"
+        for number in (await self._ask(f"SELECT id FROM information_schema.processlist WHERE {mine}")).split():  # noqa: S608 - names of ours
             await self._ask(f"KILL {int(number)}", check=False)
 
-    @property
-    def _mine(self) -> str:
-        return f"info LIKE 'DO SLEEP%{self.mark}%' AND id <> CONNECTION_ID()"
+    async def _is_held(self) -> bool:
+        return await self._any(self._is_mine)
 
-    async def _count(self, where: str) -> bool:
+    @property
+    def _prefix(self) -> str:
+        return f"escalator-hold-{self.schema}-"
+
+    @property
+    def _is_mine(self) -> str:
+        return f"info LIKE 'DO SLEEP%{self._prefix}%'"
+
+    @property
+    def _host(self) -> str:
+        return str(self.context.site.config.databases.host)
+
+    async def _any(self, where: str) -> bool:
         text = f"SELECT COUNT(*) FROM information_schema.processlist WHERE {where} AND id <> CONNECTION_ID()"  # noqa: S608
         return (await self._ask(text)).strip() not in ("", "0")
 
     async def _ask(self, text: str, *, check: bool = True) -> str:
-        host = self.context.site.config.databases.host
         argv = ["mariadb", "--batch", "--skip-column-names"]
-        return (await self.context.site.shell.run(host, argv, timeout_s=30, stdin=text, check=check)).output
-
-    async def _run(self, argv: list[str]) -> None:
-        await self.context.site.shell.run(self.context.site.config.databases.host, argv, timeout_s=30)
+        return (await self.context.site.shell.run(self._host, argv, timeout_s=30, stdin=text, check=check)).output
 
 
 async def _until(context: Context, holds: Callable[[], Awaitable[bool]], longest_s: float) -> None:
@@ -86,11 +93,11 @@ async def while_held(context: Context, schema: str, work: Callable[[], Awaitable
     ``schema`` "" and ``hold_s`` 0 of the site's load balancer mean: not held. Where holding itself fails the work is
     done all the same, and the answer says so. Raises what the work raises.
     """
-    longest_s = float(context.site.config.load_balancer.hold_s)
-    if not schema or not longest_s:
+    longest_s = float(context.site.config.load_balancer.hold_s) if schema else 0.0
+    if not longest_s:
         await work()
         return ""
-    lock = _Lock(context, schema, f"escalator-hold-{secrets.token_hex(6)}")
+    lock = _Lock(context, schema)
     try:
         await lock.take()
     except StateError:
@@ -110,6 +117,12 @@ async def while_held(context: Context, schema: str, work: Callable[[], Awaitable
             task.cancel()
             await asyncio.wait([task])
     return said
+
+
+async def let_go(context: Context, schema: str) -> None:
+    """End a lock that a killed Escalator left; ``schema`` "": there is none."""
+    if schema and context.site.config.load_balancer.hold_s:
+        await _quietly(_Lock(context, schema).release)
 
 
 async def _release_at_the_moment(

@@ -198,9 +198,7 @@ class Store:
             reason = str(getattr(error, "orig", None) or error).strip()
             hint = "nothing more is done until it can: free space or make it writable, then 'escalator resume'"
             if "database is locked" in reason:  # SQLite lets go of it only when that process ends
-                hint = (
-                    "a process hangs in the middle of a write: end it (its pid stands in the state folder's lock file)"
-                )
+                hint = "a process hangs in the middle of a write: end it ('escalator journal' says who drives)"
             raise StorageError(f"the journal {self.where} can't be used: {reason}", hint=hint) from error
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from escalator.actions.held import while_held
+from escalator.actions.held import let_go, while_held
 from escalator.errors import FencedError, SiteError, SiteTimeoutError
 from escalator.sites.protocol import CommandResult
 
@@ -119,3 +119,24 @@ def test_who_was_taken_over_does_not_go_on_without_holding() -> None:
     with pytest.raises(FencedError):
         place.go()
     assert "change" not in place.said or not place.locked
+
+
+def test_a_lock_that_a_killed_one_left_is_taken_over() -> None:
+    place = Place()
+    place.locked = True
+    assert place.go().startswith("requests were held for ")
+    assert place.said == ["begin", "hold", "unlock", "change", "release"]
+
+
+def test_a_lock_that_was_left_goes_when_the_change_is_taken_back() -> None:
+    place = Place()
+    place.locked = True
+    asyncio.run(let_go(place, "neutron"))
+    assert place.said == ["unlock"]
+
+
+def test_nothing_is_asked_where_nothing_is_held() -> None:
+    place = Place(hold_s=0)
+    place.locked = True
+    asyncio.run(let_go(place, "neutron"))
+    assert not place.said

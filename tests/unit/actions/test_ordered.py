@@ -72,7 +72,8 @@ def probe(place: Place, verbs: Any, action: Action, attempt: int = 1) -> tuple[D
 async def cancelled_midway(place: Place, verbs: Any, action: Action) -> None:
     """Begin, and leave as a killed Escalator does: without a word to the host."""
     task = asyncio.ensure_future(verbs.do(place.context(), action))
-    while not any(line.startswith("hold") for line in place.ledger):  # noqa: ASYNC110
+    while not any(line.startswith("hold") for line in place.ledger):
+        assert not task.done(), task.exception()
         await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
