@@ -11,6 +11,7 @@ from typing import Any
 from escalator.catalogue.components import Catalogue
 from escalator.config.site import SiteFile
 from escalator.errors import AuthenticationError, EscalatorError
+from escalator.model.compute import Hypervisor, Server, ServerGroup
 from escalator.model.findings import Finding, Severity
 from escalator.model.inventory import (
     Bundle,
@@ -19,11 +20,8 @@ from escalator.model.inventory import (
     DatabaseRevision,
     Endpoint,
     Host,
-    Hypervisor,
     Inventory,
     NetworkAgent,
-    Server,
-    ServerGroup,
     ServiceInstance,
 )
 from escalator.serial import from_data

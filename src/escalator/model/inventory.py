@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from escalator.model.compute import Hypervisor, Server, ServerGroup
 from escalator.model.findings import Finding
 
 
@@ -105,43 +106,6 @@ class NetworkAgent:
     kind: str
     alive: bool
     admin_up: bool
-
-
-@dataclass(frozen=True)
-class Hypervisor:
-    """A hypervisor as the cloud sees it."""
-
-    host: str
-    kind: str
-    version: str
-    state: str
-    vcpus: int = 0
-    memory_mb: int = 0
-
-
-@dataclass(frozen=True)
-class Server:
-    """A tenant's virtual machine."""
-
-    id: str
-    name: str
-    project: str
-    host: str
-    status: str
-    task_state: str = ""
-    flavor: str = ""
-    addresses: tuple[str, ...] = ()
-    group: str = ""
-
-
-@dataclass(frozen=True)
-class ServerGroup:
-    """A tenant's server group."""
-
-    id: str
-    name: str
-    policy: str
-    members: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -190,8 +190,7 @@ def hypervisors(cloud: Any) -> list[dict[str, Any]]:
             "kind": _text(h.hypervisor_type),
             "version": _text(h.hypervisor_version),
             "state": _text(h.state),
-            "vcpus": int(h.vcpus or 0),
-            "memory_mb": int(h.memory_size or 0),
+            "stock": {"VCPU": {"total": int(h.vcpus or 0)}, "MEMORY_MB": {"total": int(h.memory_size or 0)}},
         }
         for h in cloud.compute.hypervisors(details=True, microversion="2.87")
     ]
