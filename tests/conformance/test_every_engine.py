@@ -224,8 +224,13 @@ def test_a_cancelled_caller_stops_what_it_called_and_may_ask_again(store: Store)
 
 
 def test_a_cancelled_call_gives_its_gate_to_the_next(store: Store) -> None:
+    inside = []
+
     async def script(engine: Engine) -> None:
         first = asyncio.create_task(engine.run([Call("hold", "g/0", {"s": 60}, gates=(("g", 1),))]))
+        while not inside:
+            assert not first.done()
+            await asyncio.sleep(0.02)
         second = asyncio.create_task(engine.run([Call("hold", "g/1", {"s": 60}, gates=(("g", 1),))]))
         third = asyncio.create_task(engine.run([Call("hold", "g/2", {"s": 0}, gates=(("g", 1),))]))
         await asyncio.sleep(0.3)
@@ -238,6 +243,7 @@ def test_a_cancelled_call_gives_its_gate_to_the_next(store: Store) -> None:
                 await task
 
     async def hold(engine: Engine, payload: dict[str, Any]) -> str:
+        inside.append(payload["s"])
         await asyncio.sleep(payload["s"])
         return "through"
 
