@@ -1,0 +1,31 @@
+"""The verbs of a cloud by name: what may be asked, and what may be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from escalator.sites.openstack.changing import set_compute_status
+from escalator.sites.openstack.reading import (
+    compute_services,
+    endpoints,
+    hypervisors,
+    images,
+    network_agents,
+    server_groups,
+    servers,
+)
+
+QUERIES: dict[str, Callable[..., Any]] = {
+    query.__name__: query
+    for query in (
+        compute_services,
+        network_agents,
+        hypervisors,
+        servers,
+        server_groups,
+        images,
+        endpoints,
+        set_compute_status,
+    )
+}
