@@ -20,7 +20,7 @@ from escalator.errors import AuthenticationError, InputError, UnreachableError
 from escalator.errors import SiteTimeoutError as TookTooLongError
 from escalator.sites.openstack.faults import translated
 from escalator.sites.openstack.probes import PROBES, Use
-from escalator.sites.openstack.verbs import QUERIES
+from escalator.sites.openstack.verbs import LONGEST_S, QUERIES
 
 TRIES = 3
 PAUSE_S = 1.0
@@ -44,13 +44,14 @@ class OpenStackCloud:
         self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="openstack")
 
     async def call(self, verb: str, **args: Any) -> Any:
-        """One query: lists of plain dicts, keyed like the nouns of :mod:`escalator.model.inventory`."""
+        """One query: plain data, its rows keyed like the nouns of :mod:`escalator.model`."""
         query = QUERIES.get(verb)
         if query is None:
             raise InputError(f"'{verb}' is no query of a cloud", hint=f"there are: {', '.join(sorted(QUERIES))}")
+        longest_s = LONGEST_S.get(verb, QUERY_TIMEOUT_S)
         for left in range(TRIES - 1, -1, -1):
             try:
-                return await self._thread(lambda: query(self._connection(self._entry), **args), verb, QUERY_TIMEOUT_S)
+                return await self._thread(lambda: query(self._connection(self._entry), **args), verb, longest_s)
             except UnreachableError:
                 if not left:
                     raise

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from escalator.sites.openstack.lists import by_offset, newest
 
-def _text(value: Any) -> str:
+
+def text(value: Any) -> str:
+    """A value of an answer as text; "" for null."""
     return "" if value is None else str(value)
 
 
@@ -17,9 +20,9 @@ def compute_services(cloud: Any) -> list[dict[str, Any]]:
             "binary": s.binary,
             "status": s.status,
             "state": s.state,
-            "zone": _text(s.availability_zone),
-            "disabled_reason": _text(s.disabled_reason),
-            "heard_at": _text(s.updated_at),
+            "zone": text(s.availability_zone),
+            "disabled_reason": text(s.disabled_reason),
+            "heard_at": text(s.updated_at),
         }
         for s in cloud.compute.services()
     ]
@@ -31,26 +34,12 @@ def network_agents(cloud: Any) -> list[dict[str, Any]]:
         {
             "host": a.host,
             "binary": a.binary,
-            "kind": _text(a.agent_type),
+            "kind": text(a.agent_type),
             "alive": bool(a.is_alive),
             "admin_up": bool(a.is_admin_state_up),
-            "heard_at": _text(a.last_heartbeat_at),
+            "heard_at": text(a.last_heartbeat_at),
         }
         for a in cloud.network.agents()
-    ]
-
-
-def hypervisors(cloud: Any) -> list[dict[str, Any]]:
-    """Hypervisors. Above 2.87 sizes are not told, and each compute is asked by RPC: a minute where one is away."""
-    return [
-        {
-            "host": _text((h.service_details or {}).get("host")) or h.name,
-            "kind": _text(h.hypervisor_type),
-            "version": _text(h.hypervisor_version),
-            "state": _text(h.state),
-            "stock": {"VCPU": {"total": int(h.vcpus or 0)}, "MEMORY_MB": {"total": int(h.memory_size or 0)}},
-        }
-        for h in cloud.compute.hypervisors(details=True, microversion="2.87")
     ]
 
 
@@ -60,12 +49,12 @@ def servers(cloud: Any) -> list[dict[str, Any]]:
     return [
         {
             "id": s.id,
-            "name": _text(s.name),
-            "project": _text(s.project_id),
-            "host": _text(s.compute_host),
-            "status": _text(s.status),
-            "task_state": _text(s.task_state),
-            "flavor": _text((s.flavor or {}).get("original_name") or (s.flavor or {}).get("id")),
+            "name": text(s.name),
+            "project": text(s.project_id),
+            "host": text(s.compute_host),
+            "status": text(s.status),
+            "task_state": text(s.task_state),
+            "flavor": text((s.flavor or {}).get("original_name") or (s.flavor or {}).get("id")),
             "addresses": sorted(p["addr"] for ports in (s.addresses or {}).values() for p in ports),
             "group": groups.get(s.id, ""),
         }
@@ -74,32 +63,36 @@ def servers(cloud: Any) -> list[dict[str, Any]]:
 
 
 def server_groups(cloud: Any) -> list[dict[str, Any]]:
-    """Server groups of all projects."""
+    """Server groups of all projects, with the members that were not deleted."""
     return [
         {
-            "id": g.id,
-            "name": _text(g.name),
-            "policy": _text(g.policy or next(iter(g.policies or []), "")),
-            "members": list(g.member_ids or []),
+            "id": g["id"],
+            "name": text(g["name"]),
+            "policy": text(g.get("policy") or next(iter(g.get("policies") or []), "")),
+            "members": sorted(g["members"] or []),
+            "project": text(g.get("project_id")),
+            "max_per_host": int((g.get("rules") or {}).get("max_server_per_host", 1)),
         }
-        for g in cloud.compute.server_groups(all_projects=True)
+        for g in by_offset(
+            cloud.compute, "/os-server-groups", "server_groups", newest(cloud.compute, "2.64"), all_projects="True"
+        )
     ]
 
 
 def images(cloud: Any) -> list[str]:
     """Names of images."""
-    return sorted(_text(i.name) or i.id for i in cloud.image.images())
+    return sorted(text(i.name) or i.id for i in cloud.image.images())
 
 
 def endpoints(cloud: Any) -> list[dict[str, Any]]:
     """The catalogue's endpoints."""
-    names = {s.id: _text(s.name) or _text(s.type) for s in cloud.identity.services()}
+    names = {s.id: text(s.name) or text(s.type) for s in cloud.identity.services()}
     return [
         {
-            "service": names.get(e.service_id, _text(e.service_id)),
-            "interface": _text(e.interface),
-            "url": _text(e.url),
-            "region": _text(e.region_id),
+            "service": names.get(e.service_id, text(e.service_id)),
+            "interface": text(e.interface),
+            "url": text(e.url),
+            "region": text(e.region_id),
         }
         for e in cloud.identity.endpoints()
     ]

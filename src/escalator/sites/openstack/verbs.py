@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from escalator.sites.openstack.changing import set_compute_status
+from escalator.sites.openstack.fleet import fleet
 from escalator.sites.openstack.reading import (
     compute_services,
     endpoints,
-    hypervisors,
     images,
     network_agents,
     server_groups,
@@ -21,7 +21,7 @@ QUERIES: dict[str, Callable[..., Any]] = {
     for query in (
         compute_services,
         network_agents,
-        hypervisors,
+        fleet,
         servers,
         server_groups,
         images,
@@ -29,3 +29,6 @@ QUERIES: dict[str, Callable[..., Any]] = {
         set_compute_status,
     )
 }
+
+#: Seconds that a query may take where that is not :data:`escalator.sites.openstack.calls.QUERY_TIMEOUT_S`.
+LONGEST_S = {"fleet": 1800.0}  # three calls per hypervisor
