@@ -17,6 +17,7 @@ from escalator.config.campaign import CampaignFile, load_campaign
 from escalator.config.constraints import ConstraintsFile, load_constraints
 from escalator.config.site import SiteFile, load_site
 from escalator.errors import InputError, PlanRefusedError
+from escalator.inventory.file import InventoryFile
 from escalator.model.findings import Finding, refused
 from escalator.serial import to_data
 
@@ -25,6 +26,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "site": SiteFile,
     "campaign": CampaignFile,
     "constraints": ConstraintsFile,
+    "inventory": InventoryFile,
     "component": Component,
 }
 
@@ -74,7 +76,7 @@ def scan(
         raise typer.Exit(PlanRefusedError.exit_status)
 
 
-def schema(name: Annotated[str, typer.Argument(help="site, campaign, constraints or component")]) -> None:
+def schema(name: Annotated[str, typer.Argument(help="site, campaign, constraints, inventory or component")]) -> None:
     """Print the JSON Schema of a document."""
     kind = SCHEMAS[_one_of(name.removesuffix("file"), tuple(SCHEMAS), "document")]
     show_json(kind.model_json_schema(by_alias=True))

@@ -9,10 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from escalator.config.document import load
+from escalator.config.hosts import FailureSet
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62})$")]
-
-FailureSet = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*:[A-Za-z0-9._-]+$")]  # kind:name
 
 
 class _Strict(BaseModel):

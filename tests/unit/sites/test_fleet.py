@@ -63,7 +63,7 @@ def test_providers_nested_in_a_hypervisor_count_as_part_of_it(hosts: dict[str, H
     assert second.stock["NET_BW_EGR_KILOBIT_PER_SEC"] == Stock(20_000_000)
     assert {"CUSTOM_PHYSNET_A", "CUSTOM_PHYSNET_B", "COMPUTE_NODE"} <= second.traits
     assert "DISK_GB" not in second.stock  # it lies on a pool that is shared
-    assert second.cells == ({"PCPU": 6, "VCPU": 8, "MEMORY_MB": 32512},) * 2
+    assert second.cells == ({"PCPU": 6, "VCPU": 2, "MEMORY_MB": 32512},) * 2
 
 
 def test_bare_metal_is_left_out(hosts: dict[str, Hypervisor], servers: dict[str, Server]) -> None:

@@ -81,11 +81,11 @@ def _hypervisors(cloud: Any, nodes: list[dict[str, Any]], seen: Seen) -> list[di
 
 
 def _cells(node: dict[str, Any], provider: Provider) -> list[dict[str, int]]:
-    """Processors and memory that can be allocated, spread evenly: Nova tells how many cells, not what is in each."""
+    """Processors and memory, spread evenly: Nova tells how many cells there are, not what is in each."""
     topology = (node.get("cpu_info") or {}).get("topology") or {}
     count = int(topology.get("cells") or 0)
     amounts = {
-        name: int((row["total"] - row["reserved"]) * row["ratio"]) // count
+        name: int(row["total"] - row["reserved"]) // count
         for name, row in provider.stock.items()
         if count and name in {"VCPU", "PCPU", "MEMORY_MB"}
     }
