@@ -20,6 +20,11 @@ from escalator.model.maintenance import Constraints
 from escalator.model.schedule import Schedule
 from escalator.plan.selection import Selected, limits_of, select
 
+#: Looked up by name when they are needed, so that all else works in a build without them.
+PARTS = {
+    "scheduler": ("escalator.plan.hosts.schedule", "schedule_hosts"),
+    "generator": ("escalator.inventory.generate", "generate"),
+}
 Scheduler = Callable[[Inventory, Constraints, Iterable[str]], Schedule]
 
 
@@ -100,16 +105,17 @@ def behind(inventory: Inventory, schedule: Schedule) -> Inventory:
 
 def scheduler() -> Scheduler:
     """The planner of compute hosts; NotFoundError where this Escalator has none."""
-    return _part("escalator.plan.hosts.schedule", "schedule_hosts")  # type: ignore[no-any-return]
+    return _part("scheduler")  # type: ignore[no-any-return]
 
 
 def generator() -> Callable[..., tuple[Inventory, Constraints]]:
-    """What makes inventories; NotFoundError where this Escalator has none."""
-    return _part("escalator.inventory.generate", "generate")  # type: ignore[no-any-return]
+    """What makes inventories up; NotFoundError where this Escalator has none."""
+    return _part("generator")  # type: ignore[no-any-return]
 
 
-def _part(module: str, name: str) -> Any:
+def _part(name: str) -> Any:
+    module, function = PARTS[name]
     try:
-        return getattr(import_module(module), name)
+        return getattr(import_module(module), function)
     except ModuleNotFoundError:
         raise NotFoundError(f"this Escalator has no {module}", hint="it is part of a later build") from None
