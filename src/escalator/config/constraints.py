@@ -83,7 +83,7 @@ class InfoEntry(_Strict):
     """ETSI's NfviMaintenanceInfo. Times are seconds, or a number with its unit ("500 ms", "2 min")."""
 
     impact_notification_lead_time: Seconds = Field(
-        default=0, description="between the notification of a group's VNF manager and what it is notified of"
+        default=0.0, description="between the notification of a group's VNF manager and what it is notified of"
     )
     is_impact_mitigation_requested: bool = Field(
         strict=True, default=False, description="it asks for capacity to scale out before it is impacted"
@@ -92,7 +92,7 @@ class InfoEntry(_Strict):
         min_length=1, default=["live_migration"], description="the most preferred first; own_action as in Fenix"
     )
     max_undetectable_interruption_time: Seconds = Field(
-        default=0, description="a longer one makes the VNF recover by itself; 0: not said"
+        default=0.0, description="a longer one makes the VNF recover by itself; 0: not said"
     )
     min_recovery_time_between_impacts: Seconds = Field(
         default=RECOVERY_S, description="a member counts as impacted so long behind the end of its move"

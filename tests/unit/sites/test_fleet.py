@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from escalator.errors import UnreachableError
+from escalator.errors import SiteError, UnreachableError
 from escalator.model.compute import Hypervisor, Mobility, Server, ServerGroup, Stock
 from escalator.serial import from_data
 from escalator.sites.openstack import OpenStackCloud, lists
@@ -145,7 +145,7 @@ def test_groups_come_with_their_rule_and_their_project(fleet: Any, servers: dict
 def test_what_the_rows_cannot_say_is_told_beside_them(fleet: Any) -> None:
     problems = {(severity, subject): text for severity, subject, text in fleet["problems"]}
     assert set(problems) == {
-        ("refused", "servers"), ("warning", "cmp3"), ("info", "aggregate acme-only"), ("info", "cmp1.example.net"),
+        ("refused", "servers"), ("warning", "cmp3"), ("info", "aggregate acme-only"), ("info", "cmp1"),
     }  # fmt: skip
     assert "Placement knows no such hypervisor" in problems["warning", "cmp3"]
 
@@ -160,9 +160,27 @@ def test_lists_are_read_once_and_nothing_is_asked_per_server(cloud: RecordedClou
     assert others == 2 + 2 + 2 + 1 + 1 + 1 + 2 + 2  # pages of hypervisors, servers, groups; services ... images, ports
 
 
+def test_an_answer_of_another_shape_is_the_sites_failure_not_ours(tmp_path: Path) -> None:
+    answers = recorded("fleet")
+    del answers["/compute/v2.1/os-aggregates"]["aggregates"][0]["hosts"]
+    with pytest.raises(SiteError, match="another shape than expected: KeyError"):
+        ask(RecordedCloud(answers), tmp_path, "fleet")
+
+
+def test_what_a_server_takes_where_it_is_not_yet_is_reserved_there(tmp_path: Path) -> None:
+    answers = recorded("fleet")
+    for path, page in answers.items():
+        for row in page["servers"] if path.startswith("/compute/v2.1/servers") else ():
+            if row.get("name") == "web1":
+                row["OS-EXT-SRV-ATTR:host"], row["OS-EXT-SRV-ATTR:hypervisor_hostname"] = "cmp2", "cmp2.example.net"
+    rows = {row["host"]: row for row in ask(RecordedCloud(answers), tmp_path, "fleet")["hypervisors"]}
+    assert rows["cmp1"]["stock"]["MEMORY_MB"]["reserved"] == 512 + 2048 + 4096
+
+
 def test_hypervisors_are_asked_in_the_version_that_asks_no_compute_by_rpc(cloud: RecordedCloud, fleet: Any) -> None:
     del fleet
     assert cloud.versions["/compute/v2.1/os-hypervisors/detail"] == "2.87"
+    assert cloud.versions["/placement/resource_providers"] == "1.29"
 
 
 def test_one_busy_answer_among_many_does_not_end_the_reading(tmp_path: Path) -> None:

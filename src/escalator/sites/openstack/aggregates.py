@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 SCOPE = "aggregate_instance_extra_specs:"
@@ -20,6 +21,19 @@ class Aggregates:
     """The rows of Nova's list of host aggregates."""
 
     rows: tuple[dict[str, Any], ...]
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(key for row in self.rows for key in row["metadata"])
+
+    @cached_property
+    def _traits(self) -> frozenset[str]:
+        """Of isolated aggregates."""
+        return frozenset(
+            key.removeprefix("trait:")
+            for row in self.rows for key, value in row["metadata"].items()
+            if key.startswith("trait:") and value == "required"
+        )  # fmt: skip
 
     def by_host(self) -> dict[str, list[str]]:
         """Host -> names of its aggregates."""
@@ -35,9 +49,8 @@ class Aggregates:
         Where no single one fits it all (its wishes are spread over several, or can't be read), those of ``host`` that
         fit part of it: that is where the server runs already.
         """
-        keys = {key for row in self.rows for key in row["metadata"]}
         wishes = {k.removeprefix(SCOPE): v for k, v in specs.items() if k.startswith(SCOPE)}
-        wishes |= {k: v for k, v in specs.items() if ":" not in k and k in keys}
+        wishes |= {k: v for k, v in specs.items() if ":" not in k and k in self._keys}
         if not wishes:
             return ()
         fitting = [row for row in self.rows if all(_fits(row, k, v) for k, v in wishes.items())]
@@ -46,12 +59,7 @@ class Aggregates:
 
     def isolating(self, required: frozenset[str]) -> frozenset[str]:
         """Traits of isolated aggregates that a server does not ask for: it must not go to hosts with them."""
-        traits = {
-            key.removeprefix("trait:")
-            for row in self.rows for key, value in row["metadata"].items()
-            if key.startswith("trait:") and value == "required"
-        }  # fmt: skip
-        return frozenset(traits) - required
+        return self._traits - required
 
     def of_tenants(self) -> list[str]:
         """Names of the aggregates that are kept for some projects."""

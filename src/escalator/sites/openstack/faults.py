@@ -29,3 +29,5 @@ def translated(act: Callable[[], Any], what: str) -> Any:
         raise UnreachableError(f"cloud: {what}: {error}") from error
     except (sdk_errors.SDKException, auth_errors.ClientException) as error:
         raise SiteError(f"cloud: {what}: {error}") from error
+    except (LookupError, TypeError, ValueError) as error:
+        raise SiteError(f"cloud: {what}: an answer has another shape than expected: {error!r}") from error

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,13 +55,12 @@ def fleet(cloud: Any, *, block_migration: bool = True) -> dict[str, Any]:
     )
     machines = by_marker(cloud.compute, "/servers/detail", "servers", newest(cloud.compute, SERVERS), all_tenants=1)
     servers = [_server(row, seen) for row in machines if row.get("OS-EXT-SRV-ATTR:host") not in bare]
-    ids = {row["id"] for row in servers}
-    left_over = {name: provider.reserve_unknown(ids) for name, provider in seen.providers.items()}
+    left_over = _left_over(nodes, servers, seen)  # before the hypervisors are told: it adds to what is reserved
     return {
         "hypervisors": _hypervisors(cloud, nodes, seen),
         "servers": servers,
         "server_groups": groups,
-        "problems": [*_unknown(nodes, seen), *_unseen(servers), *_kept_apart(seen), *_left_over(left_over)],
+        "problems": [*_unknown(nodes, seen), *_unseen(servers), *_kept_apart(seen), *left_over],
     }
 
 
@@ -157,8 +157,17 @@ def _kept_apart(seen: Seen) -> list[Problem]:
     return [("info", f"aggregate {name}", text) for name in seen.aggregates.of_tenants()]
 
 
-def _left_over(consumers: dict[str, list[str]]) -> list[Problem]:
-    return [
-        ("info", name, f"Placement gives to {len(ids)} that are no servers ({', '.join(ids[:3])}): counted as reserved")
-        for name, ids in consumers.items() if ids
-    ]  # fmt: skip
+def _left_over(nodes: list[dict[str, Any]], servers: list[dict[str, Any]], seen: Seen) -> list[Problem]:
+    """What is allocated on a hypervisor to others than the servers on it; it is reserved from here on."""
+    there: dict[str, set[str]] = defaultdict(set)
+    for row in servers:
+        there[row["host"]].add(row["id"])
+    found: list[Problem] = []
+    for node in nodes:
+        host, provider = node["service"]["host"], seen.providers.get(node["hypervisor_hostname"])
+        others = provider.reserve_others(there[host]) if provider else []
+        if others:
+            few = ", ".join(others[:3])
+            text = f"Placement gives to {len(others)} that are no servers on it ({few}): counted as reserved"
+            found.append(("info", host, text))
+    return found

@@ -31,8 +31,11 @@ class Provider:
     traits: set[str] = field(default_factory=set)
     taken: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def reserve_unknown(self, servers: set[str]) -> list[str]:
-        """Count as reserved what others than ``servers`` take (migrations under way, what the deleted left behind)."""
+    def reserve_others(self, servers: set[str]) -> list[str]:
+        """Count as reserved what others than ``servers``, those on it, take; returns who.
+
+        Migrations under way, servers on their way here, what deleted ones left behind.
+        """
         others = sorted(set(self.taken) - servers)
         for name, amount in (item for other in others for item in self.taken[other].items()):
             if name in self.stock:
