@@ -7,27 +7,41 @@ import json
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 T = TypeVar("T")
 
-_adapters: dict[Any, TypeAdapter[Any]] = {}
+_adapters: dict[Any, tuple[TypeAdapter[Any], bool]] = {}
 
 
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Building an adapter is slow, using one is not."""
+def _adapter(kind: Any) -> tuple[TypeAdapter[Any], bool]:
+    """The adapter of a kind, and whether sets are somewhere in it. Building one is slow, using it is not."""
     if kind not in _adapters:
-        _adapters[kind] = TypeAdapter(kind)
+        adapter = TypeAdapter(kind)
+        _adapters[kind] = adapter, "frozenset" in str(adapter.core_schema)
     return _adapters[kind]
+
+
+def _plain(value: Any) -> Any:
+    """Sets in order, for theirs changes from process to process and digests must not."""
+    return sorted(value) if isinstance(value, frozenset | set) else to_jsonable_python(value)
+
+
+def to_json(value: Any, *, defaults: bool = True) -> str:
+    """A frozen noun as JSON, sets in order; without ``defaults`` only what differs from them."""
+    data = _adapter(type(value))[0].dump_python(value, exclude_defaults=not defaults)
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, default=_plain)
 
 
 def to_data(value: Any) -> Any:
     """The JSON-able form (dicts, lists, strings, numbers) of a frozen noun."""
-    return _adapter(type(value)).dump_python(value, mode="json")
+    adapter, sets = _adapter(type(value))
+    return json.loads(to_json(value)) if sets else adapter.dump_python(value, mode="json")
 
 
 def from_data(kind: type[T], data: Any) -> T:
     """The noun that ``data`` describes; raises :class:`pydantic.ValidationError` where it does not fit."""
-    noun: T = _adapter(kind).validate_python(data)
+    noun: T = _adapter(kind)[0].validate_python(data)
     return noun
 
 

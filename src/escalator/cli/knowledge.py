@@ -14,13 +14,21 @@ from escalator.catalogue.scan import scan as scan_package
 from escalator.cli.options import JsonOption
 from escalator.cli.output import finding_lines, say, show_json
 from escalator.config.campaign import CampaignFile, load_campaign
+from escalator.config.constraints import ConstraintsFile, load_constraints
 from escalator.config.site import SiteFile, load_site
 from escalator.errors import InputError, PlanRefusedError
+from escalator.inventory.file import InventoryFile
 from escalator.model.findings import Finding, refused
 from escalator.serial import to_data
 
 COMPONENTS = ("keystone", "placement", "glance", "nova", "neutron")
-SCHEMAS: dict[str, type[BaseModel]] = {"site": SiteFile, "campaign": CampaignFile, "component": Component}
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "site": SiteFile,
+    "campaign": CampaignFile,
+    "constraints": ConstraintsFile,
+    "inventory": InventoryFile,
+    "component": Component,
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -68,7 +76,7 @@ def scan(
         raise typer.Exit(PlanRefusedError.exit_status)
 
 
-def schema(name: Annotated[str, typer.Argument(help="site, campaign or component")]) -> None:
+def schema(name: Annotated[str, typer.Argument(help="site, campaign, constraints, inventory or component")]) -> None:
     """Print the JSON Schema of a document."""
     kind = SCHEMAS[_one_of(name.removesuffix("file"), tuple(SCHEMAS), "document")]
     show_json(kind.model_json_schema(by_alias=True))
@@ -77,13 +85,17 @@ def schema(name: Annotated[str, typer.Argument(help="site, campaign or component
 def validate(
     site: Annotated[Path | None, typer.Option("--site", help="site.yaml")] = None,
     campaign: Annotated[Path | None, typer.Option("--campaign", help="campaign.yaml")] = None,
+    constraints: Annotated[Path | None, typer.Option("--constraints", help="constraints.yaml")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check documents against their schemas, without reaching the site."""
-    if site is None and campaign is None:
-        raise InputError("nothing to validate", hint="give --site, --campaign or both")
+    if site is None and campaign is None and constraints is None:
+        raise InputError("nothing to validate", hint="give --site, --campaign, --constraints or several of them")
     names = [load_site(site).name] if site else []
     names += [load_campaign(campaign).name] if campaign else []
+    if constraints:
+        load_constraints(constraints)
+        names.append(constraints.name)
     if as_json:
         show_json({"valid": names})
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from escalator import __version__
-from escalator.cli import journal, knowledge, operate
+from escalator.cli import inventory, journal, knowledge, operate
 from escalator.cli.output import fail
 from escalator.errors import EscalatorError, InputError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 knowledge.add_to(app)
+app.add_typer(inventory.app, name="inventory")
 operate.add_to(app)
 journal.add_to(app)
 

@@ -1,4 +1,4 @@
-"""Commands that need a site: inventory, plan, check, execute and what steers a run, restore, report, backup."""
+"""Commands that need a site: plan, check, execute and what steers a run, restore, report, backup."""
 
 from __future__ import annotations
 
@@ -11,10 +11,21 @@ from typing import Annotated
 import typer
 
 from escalator import service
-from escalator.cli.options import CAMPAIGN, SITE, STATE, CampaignOption, JsonOption, SiteOption, StateOption, place_of
-from escalator.cli.output import errors, finding_lines, say, show_json
+from escalator.cli.options import (
+    CAMPAIGN,
+    SITE,
+    STATE,
+    CampaignOption,
+    ConstraintsOption,
+    JsonOption,
+    SiteOption,
+    StateOption,
+    place_of,
+)
+from escalator.cli.output import errors, finding_lines, say, show_json, write_json
+from escalator.cli.study import plan_offline
 from escalator.config.campaign import load_campaign
-from escalator.errors import PlanRefusedError, StorageError
+from escalator.errors import InputError, PlanRefusedError, StorageError
 from escalator.execution.gates import next_hold
 from escalator.execution.runs import Run
 from escalator.execution.status import screen
@@ -35,7 +46,6 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
     for command in (
-        inventory,
         plan,
         check,
         execute,
@@ -66,44 +76,26 @@ def listen(record: Record) -> None:
         errors.print(f"{record.data['event']}  {record.data.get('why', '')}", markup=False)
 
 
-def inventory(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:
-    """Show what is there: hosts, services, versions installed and really running, the cloud's own objects."""
-    found = asyncio.run(service.take_inventory(place_of(site, state)))
-    if as_json:
-        show_json(to_data(found))
-        return
-    say(f"Site {found.site}, {found.collected_at}")
-    say(f"\n{'HOST':<14}{'ADDRESS':<16}{'ROLES':<38}STATE")
-    for host in found.hosts:
-        say(f"{host.name:<14}{host.address:<16}{', '.join(host.roles):<38}{host.error or 'reachable'}")
-    say(f"\n{'UNIT':<28}{'HOST':<13}{'STATE':<9}{'RUNS':<18}{'NEXT START':<18}{'VERSION':<9}BALANCER")
-    for i in found.instances:
-        word = "active" if i.active else "stopped"
-        say(
-            f"{i.unit:<28}{i.host:<13}{word:<9}{i.running or '-':<18}{i.installed or '-':<18}{i.version or '-':<9}"
-            f"{i.balancer_state or '-'}"
-        )
-    say(f"\nbundles: {', '.join(b.id for b in found.bundles) or 'none'}")
-    say(f"servers: {len(found.servers)}, server groups: {len(found.server_groups)}, images: {len(found.images)}")
-    for line in finding_lines(found.findings):
-        say(line)
-
-
-def plan(
+def plan(  # noqa: PLR0917 - what the command line takes
     site: SiteOption = SITE,
     state: StateOption = STATE,
     campaign: CampaignOption = CAMPAIGN,
+    inventory: Annotated[
+        Path | None, typer.Option("--inventory", help="Plan the campaign's hosts on an inventory file, without a site.")
+    ] = None,
+    constraints: ConstraintsOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the plan (JSON) to a file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Work out how to get there, and show it as a tree. Exit status 3 where a rule refuses it."""
-    wanted = load_campaign(campaign)
-    made = asyncio.run(service.design(place_of(site, state), wanted))
+    if inventory is not None:
+        plan_offline(inventory, campaign, constraints, out, as_json=as_json)
+        return
+    if constraints is not None:
+        raise InputError("--constraints goes with --inventory", hint="escalator inventory export FILE")
+    made = asyncio.run(service.design(place_of(site, state), load_campaign(campaign)))
     if out is not None:
-        try:
-            out.write_text(json.dumps(to_data(made), indent=1), encoding="utf-8")
-        except OSError as error:
-            raise StorageError(f"{out} can't be written: {error.strerror}") from None
+        write_json(out, to_data(made))
     if as_json:
         show_json({**to_data(made), "id": made.id, "empty": made.empty})
     elif not refused(made.findings) or not (made.empty or _half_seen(made)):

@@ -15,6 +15,7 @@ StateOption = Annotated[
     Path, typer.Option("--state", help="Folder of runs, backups and keys.", envvar="ESCALATOR_STATE")
 ]
 CampaignOption = Annotated[Path, typer.Option("--campaign", help="campaign.yaml", envvar="ESCALATOR_CAMPAIGN")]
+ConstraintsOption = Annotated[Path | None, typer.Option("--constraints", help="constraints.yaml")]
 SITE, STATE, CAMPAIGN = Path("site.yaml"), Path("escalator-state"), Path("campaign.yaml")
 
 

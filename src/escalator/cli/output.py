@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from escalator.errors import DocumentError, EscalatorError, PlanRefusedError
+from escalator.errors import DocumentError, EscalatorError, PlanRefusedError, StorageError
 from escalator.model.findings import Finding, Severity
 
 console = Console(highlight=False, soft_wrap=True)
@@ -31,6 +32,14 @@ def show_json(data: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=True) + "\n")
     sys.stdout.flush()
+
+
+def write_json(path: Path, data: Any) -> None:
+    """One JSON document into a file; StorageError where that can't be."""
+    try:
+        path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{path} can't be written: {error.strerror}") from None
 
 
 def finding_lines(findings: tuple[Finding, ...]) -> list[str]:

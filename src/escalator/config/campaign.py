@@ -9,6 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 
 from escalator.config.document import load
 from escalator.config.gates import ApprovalEntry, PauseEntry, WindowEntry
+from escalator.config.hosts import HostsEntry
+from escalator.errors import InputError
 
 
 def _release_text(value: Any) -> Any:
@@ -120,7 +122,8 @@ class CampaignFile(_Strict):
 
     schema_: Literal["escalator/campaign/v1"] = Field(alias="schema")
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-    target: Target
+    target: Target | None = Field(default=None, description="of the control plane and the services of its hosts")
+    hosts: HostsEntry | None = Field(default=None, description="which compute hosts are upgraded, and to what")
     hops: Literal["fewest", "every", "direct"] = Field(
         default="fewest",
         description="fewest: SLURP hops where allowed; every: each release in turn; direct: one or none",
@@ -148,6 +151,19 @@ class CampaignFile(_Strict):
     @classmethod
     def _gates(cls, value: list[ApprovalEntry]) -> list[ApprovalEntry]:
         return _once(value, "before", [a.before for a in value])
+
+    @model_validator(mode="after")
+    def _something(self) -> CampaignFile:
+        if self.target is None and self.hosts is None:
+            raise ValueError("give 'target', 'hosts', or both")
+        return self
+
+    @property
+    def wanted(self) -> Target:
+        """The control plane's target; InputError where the campaign has none."""
+        if self.target is None:
+            raise InputError(f"campaign {self.name} has no 'target': nothing of the control plane is wanted")
+        return self.target
 
     @property
     def folder(self) -> str:

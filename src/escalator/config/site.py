@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from escalator.config.document import load
+from escalator.config.hosts import FailureSet
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62})$")]
 
@@ -18,10 +19,14 @@ class _Strict(BaseModel):
 
 
 class CloudAccess(_Strict):
-    """Which entry of which clouds.yaml administers the cloud."""
+    """Which entry of which clouds.yaml administers the cloud, and what its computes can do."""
 
     clouds_yaml: Path
     entry: str
+    block_migration: Literal["auto", "never"] = Field(
+        default="auto",
+        description="auto: live migration copies disks that only the host holds; never: such servers move cold",
+    )
 
 
 class Reach(_Strict):
@@ -48,7 +53,16 @@ class HostEntry(_Strict):
         min_length=1
     )
     zone: str = ""
-    rack: str = ""
+    rack: str = Field(default="", description="the failure set rack:RACK")
+    failure_sets: list[FailureSet] = Field(default=[], description="others whose fate it shares, such as power:a")
+    link_mbit_s: float = Field(
+        strict=True, default=0, ge=0, description="what migrations may use of its network, each way; 0: not known"
+    )
+
+    @property
+    def shared_fates(self) -> tuple[str, ...]:
+        """All its failure sets, its rack among them."""
+        return tuple(sorted({*self.failure_sets, *([f"rack:{self.rack}"] if self.rack else [])}))
 
 
 class LoadBalancerEntry(_Strict):

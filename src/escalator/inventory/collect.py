@@ -61,26 +61,37 @@ async def collect(site: Site, catalogue: Catalogue) -> Inventory:
             if made is not None:
                 instances.append(made)
     cloud: dict[str, Any] = {}
-    for verb in (
-        "compute_services",
-        "network_agents",
-        "hypervisors",
-        "servers",
-        "server_groups",
-        "images",
-        "endpoints",
-    ):
+    for verb in ("compute_services", "network_agents", "images", "endpoints"):
         cloud[verb] = await _asked(findings, verb, site.cloud.call(verb), [])
+    fleet = await _fleet(site, findings)
     return Inventory(
         site=site.name, collected_at=datetime.now(UTC).isoformat(timespec="seconds"), hosts=tuple(hosts),
         instances=tuple(instances), bundles=_bundles(config.path(config.artefacts.folder), findings),
         configs=tuple(trees), databases=await _databases(site, findings),
         compute_services=_nouns(ComputeService, cloud["compute_services"]),
         network_agents=_nouns(NetworkAgent, cloud["network_agents"]),
-        hypervisors=_nouns(Hypervisor, cloud["hypervisors"]), servers=_nouns(Server, cloud["servers"]),
-        server_groups=_nouns(ServerGroup, cloud["server_groups"]), images=tuple(cloud["images"]),
+        hypervisors=_nouns(Hypervisor, [_placed(row, config) for row in fleet["hypervisors"]]),
+        servers=_nouns(Server, fleet["servers"]), server_groups=_nouns(ServerGroup, fleet["server_groups"]),
+        images=tuple(cloud["images"]),
         endpoints=_nouns(Endpoint, cloud["endpoints"]), findings=tuple(findings),
     )  # fmt: skip
+
+
+async def _fleet(site: Site, findings: list[Finding]) -> dict[str, Any]:
+    """Hypervisors, servers and server groups; what was odd about them becomes a finding."""
+    empty: dict[str, Any] = {"hypervisors": [], "servers": [], "server_groups": [], "problems": []}
+    asked = site.cloud.call("fleet", block_migration=site.config.cloud.block_migration == "auto")
+    found: dict[str, Any] = await _asked(findings, "fleet", asked, empty)
+    for word, subject, text in found["problems"]:
+        rule = "site.whole" if word == "refused" else "site.fleet"
+        findings.append(Finding(Severity(word), rule, f"{site.name}/{subject}", text, requirement="EN-1"))
+    return found
+
+
+def _placed(row: dict[str, Any], config: SiteFile) -> dict[str, Any]:
+    """With what site.yaml says of a hypervisor's host: which fate it shares, what its network bears."""
+    entry = config.hosts.get(row["host"])
+    return row if entry is None else {**row, "failure_sets": entry.shared_fates, "link_mbit_s": entry.link_mbit_s}
 
 
 def _nouns(kind: Any, rows: list[dict[str, Any]]) -> Any:

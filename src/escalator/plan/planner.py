@@ -105,7 +105,7 @@ def _empty(campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalog
 def _scope(campaign: CampaignFile, catalogue: Catalogue) -> set[str]:
     names = frozenset(catalogue.components)
     listed = names if campaign.scope.components == "all" else set(campaign.scope.components)
-    given = set(campaign.target.components or listed)
+    given = set(campaign.wanted.components or listed)
     unknown = sorted(given - names)
     if unknown:
         raise InputError(f"unknown component '{unknown[0]}'", hint=f"components: {', '.join(sorted(names))}")

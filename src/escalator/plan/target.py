@@ -15,10 +15,10 @@ def hop_bundle(
 ) -> tuple[Bundle, tuple[str, ...]] | Finding:
     """The bundle of the next hop and the releases of the whole way, or why there is none."""
     oldest = min((i.release for i in running), key=releases.index)
-    if campaign.target.release is None:
-        patch = _patch(campaign.target.components, inventory, running, oldest)
+    if campaign.wanted.release is None:
+        patch = _patch(campaign.wanted.components, inventory, running, oldest)
         return patch if isinstance(patch, Finding) else (patch, (oldest,))
-    chain = releases.chain(oldest, campaign.target.release, campaign.hops)
+    chain = releases.chain(oldest, campaign.wanted.release, campaign.hops)
     if isinstance(chain, Finding):
         return chain
     following = chain[1] if len(chain) > 1 else chain[0]

@@ -10,7 +10,7 @@ from escalator.catalogue.releases import load_releases
 from escalator.catalogue.risks import accepted, hop_risks
 from escalator.checks import check as check_plan
 from escalator.config.campaign import CampaignFile
-from escalator.errors import PlanRefusedError
+from escalator.errors import PlanRefusedError, RefusedError
 from escalator.model.findings import refused
 from escalator.model.plan import Plan
 from escalator.plan.planner import make_plan
@@ -18,7 +18,12 @@ from escalator.service.place import Place, take_inventory
 
 
 async def design(place: Place, campaign: CampaignFile) -> Plan:
-    """The plan of the next hop."""
+    """The plan of the next hop; RefusedError where the campaign upgrades hosts: that is only studied so far."""
+    if campaign.hosts is not None:
+        raise RefusedError(
+            f"campaign {campaign.name} has 'hosts': hosts of a site are not upgraded yet",
+            hint="escalator inventory export FILE, then escalator plan --inventory FILE",
+        )
     inventory = await take_inventory(place)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = make_plan(campaign, place.site(), inventory, place.catalogue(), load_releases(), now=now)

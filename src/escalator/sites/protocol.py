@@ -190,7 +190,7 @@ class Cloud(Protocol):
     """The cloud's own APIs, as an administrator and as tenants."""
 
     async def call(self, verb: str, **args: Any) -> Any:
-        """One named query of :mod:`escalator.sites.openstack` (``servers`` ...), as plain data."""
+        """One named query of :mod:`escalator.sites.openstack.verbs` (``servers`` ...), as plain data."""
         ...
 
     async def functional_probe(self, service: str, *, timeout_s: float) -> dict[str, Any]:

@@ -113,6 +113,33 @@ def test_a_good_campaign_has_defaults() -> None:
             CAMPAIGN.replace('"2026.1"', '"2026.1", components: {nova: "31.1.0"}'),
             "f.yaml:3: target: give 'release' or 'components', not both",
         ),
+        (
+            "schema: escalator/campaign/v1\nname: c\n",
+            "f.yaml:1: (the document): give 'target', 'hosts', or both",
+        ),
+        (CAMPAIGN + "hosts: {}\n", "f.yaml:4: hosts.target: is missing"),
+        (CAMPAIGN + "hosts:\n  target: {}\n", "f.yaml:5: hosts.target: give 'packages', or 'reboot: always'"),
+        (CAMPAIGN + "hosts:\n  names: [h1]\n  target: {reboot: always}\n", "f.yaml:5: hosts.names: unknown key"),
+        (
+            CAMPAIGN + "hosts:\n  target:\n    packages: {'a; reboot': newest}\n",
+            "f.yaml:6: hosts.target.packages.a; reboot.[key]: String should match pattern",
+        ),
+        (
+            CAMPAIGN + "hosts:\n  target:\n    packages: {qemu: $(x)}\n",
+            "f.yaml:6: hosts.target.packages.qemu: String should match pattern",
+        ),
+        (
+            CAMPAIGN + "hosts:\n  target: {reboot: always}\n  select: {failure_sets: [r1]}\n",
+            "f.yaml:6: hosts.select.failure_sets.0: String should match pattern",
+        ),
+        (
+            CAMPAIGN + "hosts:\n  target: {reboot: always}\n  canary: {count: 0}\n",
+            "f.yaml:6: hosts.canary.count: Input should be greater than or equal to 1",
+        ),
+        (
+            CAMPAIGN + "hosts:\n  target: {reboot: always}\n  per_failure_set: {rack: 0}\n",
+            "f.yaml:6: hosts.per_failure_set.rack: Input should be greater than or equal to 1",
+        ),
         ("- a\n", "f.yaml:1: expected 'key: value' lines"),
         ("a: [\n", "f.yaml:2:"),
     ],
@@ -168,3 +195,11 @@ def test_a_runs_copy_of_a_campaign_keeps_the_folder_of_the_first(tmp_path: Path)
     (tmp_path / "campaign.yaml").write_text(CAMPAIGN)
     assert load_campaign(tmp_path / "campaign.yaml").folder == str(tmp_path)
     assert load_campaign(tmp_path / "campaign.yaml", "/where/it/was").folder == "/where/it/was"
+
+
+def test_the_example_of_hosts_is_good() -> None:
+    root = Path(__file__).parents[3]
+    campaign = load_campaign(root / "examples" / "campaign-hosts.yaml")
+    assert campaign.target is None
+    assert campaign.hosts is not None
+    assert campaign.hosts.canary is not None
