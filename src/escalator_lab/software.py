@@ -1,0 +1,130 @@
+"""The compute hosts' software: an overlay layer with the older builds, and an archive that holds older and newer.
+
+``cache/compute/layer`` lies over the hosts' image (so that a lab without computes' software does not grow);
+``cache/compute/archive`` is a flat Debian archive that the hosts see below ``/opt/escalator-lab/archive``;
+``cache/compute/versions.json`` says of each package which build the layer has and to which it can be upgraded.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+from escalator_lab import chroot, image
+from escalator_lab.layout import Layout
+from escalator_lab.progress import Progress
+
+ARCHIVE = "/opt/escalator-lab/archive"
+SOURCE = f"deb [trusted=yes] file:{ARCHIVE} ./\n"
+
+
+def packages() -> list[str]:
+    """What a compute host has beside the image's packages."""
+    text = resources.files("escalator_lab").joinpath("templates/compute/packages.txt").read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def versions(layout: Layout) -> dict[str, dict[str, str]]:
+    """Package -> {"old": the layer's build, "new": the archive's newest}; {} where the layer was not made yet."""
+    try:
+        made: dict[str, dict[str, str]] = json.loads((layout.compute / "versions.json").read_text())["packages"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return made
+
+
+def current(layout: Layout) -> bool:
+    """Whether the layer is there and made of what is wanted now."""
+    try:
+        return bool(json.loads((layout.compute / "versions.json").read_text())["made_of"] == _digest())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def build(layout: Layout, progress: Progress) -> None:
+    """Make layer and archive unless they are there; complete or not there. The image must be there."""
+    if current(layout):
+        return
+    with progress.step("the compute hosts' software: QEMU, libvirt, both builds"):
+        part = layout.compute.with_suffix(".part")
+        for old in (part, layout.compute):
+            shutil.rmtree(old, ignore_errors=True)
+        archive = part / "archive"
+        archive.mkdir(parents=True)
+        log = part / "build.log"
+        binds = {"/build": part, ARCHIVE: archive}
+        names = " ".join(packages())
+        chroot.run_in(
+            layout, part / "scratch",
+            f"apt-get update -q; apt-cache madison {names} > /build/madison.txt", log, binds=binds,
+        )  # fmt: skip
+        found = _builds((part / "madison.txt").read_text())
+        pinned = " ".join(f"{name}={builds[0]}" for name, builds in found.items())
+        both = " ".join(
+            f"{name}={build}" for name, builds in found.items() if len(builds) > 1 for build in (builds[0], builds[-1])
+        )
+        chroot.run_in(layout, part / "scratch", _script(pinned, both), log, binds=binds)
+        for mounted in ("build", "opt", "run", "tmp"):
+            shutil.rmtree(part / "scratch/upper" / mounted, ignore_errors=True)
+        (part / "scratch/upper").rename(part / "layer")
+        shutil.rmtree(part / "scratch")
+        _index(archive)
+        known = {name: {"old": builds[0], "new": builds[-1]} for name, builds in found.items()}
+        (part / "versions.json").write_text(json.dumps({"made_of": _digest(), "packages": known}, indent=1) + "\n")
+        part.rename(layout.compute)
+
+
+def _script(pinned: str, both: str) -> str:
+    """Install the older builds; fetch both of those that have two; leave no trace of the build in the layer."""
+    fetch = f"cd {ARCHIVE}; apt-get download -q -o APT::Sandbox::User=root {both}" if both else ":"
+    return f"""
+    printf 'exit 101' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
+    apt-get install -y -q --no-install-recommends --allow-downgrades \\
+      -o Dpkg::Options::=--path-exclude=/usr/share/doc/* -o Dpkg::Options::=--path-exclude=/usr/share/man/* {pinned}
+    rm /usr/sbin/policy-rc.d
+    {fetch}
+    systemctl mask -q libvirt-guests.service
+    systemctl disable -q libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket || true
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /etc/libvirt/qemu/networks/autostart/* /etc/resolv.conf
+    """
+
+
+def _builds(madison: str) -> dict[str, list[str]]:
+    """Package -> its builds in the archive, oldest first, from apt-cache's table."""
+    found: dict[str, set[str]] = {}
+    for line in madison.splitlines():
+        name, version, _ = (word.strip() for word in line.split("|"))
+        found.setdefault(name, set()).add(version)
+    return {name: sorted(builds, key=functools.cmp_to_key(_compare)) for name, builds in sorted(found.items())}
+
+
+def _compare(one: str, other: str) -> int:
+    """Debian's own order of versions."""
+    if one == other:
+        return 0
+    less = subprocess.run(["dpkg", "--compare-versions", one, "lt", other], check=False).returncode == 0
+    return -1 if less else 1
+
+
+def _index(archive: Path) -> None:
+    """Write the archive's Packages file."""
+    entries = []
+    for fetched in sorted(archive.glob("*.deb")):
+        package = fetched.rename(fetched.with_name(fetched.name.replace("%3a", "+")))  # a name that needs no escape
+        control = subprocess.run(["dpkg-deb", "--field", str(package)], stdout=subprocess.PIPE, text=True, check=True)
+        with package.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        entries.append(
+            f"{control.stdout.rstrip()}\nFilename: ./{package.name}\nSize: {package.stat().st_size}\nSHA256: {digest}\n"
+        )
+    (archive / "Packages").write_text("\n".join(entries))
+
+
+def _digest() -> str:
+    """What the layer depends on: the lists of packages."""
+    return hashlib.sha256(repr((image.packages(), packages())).encode()).hexdigest()[:12]
