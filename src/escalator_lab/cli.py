@@ -48,6 +48,7 @@ def up(
         list[str] | None, typer.Option("--to", help="Release made ready to upgrade to; may be given again.")
     ] = None,
     bare: Annotated[bool, typer.Option("--bare", help="Hosts only, no OpenStack.")] = False,
+    *,
     shape: Annotated[
         str, typer.Option("--shape", help="minimal: servers without a hypervisor; compute: VNFs that answer.")
     ] = MINIMAL.name,

@@ -7,18 +7,22 @@ from pathlib import Path
 from string import Template
 
 
+def text(name: str) -> str:
+    """A template of the package as it stands."""
+    return resources.files("escalator_lab").joinpath(f"templates/{name}").read_text(encoding="utf-8")
+
+
 def template(name: str, **values: object) -> str:
     """A template of the package, filled in; a name without value is an error."""
-    text = resources.files("escalator_lab").joinpath(f"templates/{name}").read_text(encoding="utf-8")
-    return Template(text).substitute({k: str(v) for k, v in values.items()})
+    return Template(text(name)).substitute({k: str(v) for k, v in values.items()})
 
 
-def put(path: Path, text: str, mode: int = 0o644) -> None:
+def put(path: Path, content: str, mode: int = 0o644) -> None:
     """Write a file with its mode set before anything is in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=mode)
     path.chmod(mode)
-    path.write_text(text)
+    path.write_text(content)
 
 
 def enable(etc: Path, unit: str, where: str = "/lib/systemd/system", target: str = "multi-user.target") -> None:

@@ -10,11 +10,11 @@ import hashlib
 import json
 import shutil
 import time
-from importlib import resources
 from pathlib import Path
 
 from escalator_lab import chroot, image
 from escalator_lab.errors import CommandFailed, NotPossibleHere
+from escalator_lab.files import text
 from escalator_lab.layout import Layout
 from escalator_lab.progress import Progress
 
@@ -43,7 +43,7 @@ def build(layout: Layout, progress: Progress) -> None:
             shutil.rmtree(old, ignore_errors=True)
         part.mkdir(parents=True)
         for name in ("vnf.c", "init.sh", "modules.txt"):
-            (part / name).write_text(_template(name))
+            (part / name).write_text(text(f"guest/{name}"))
         log = part / "build.log"
         chroot.run_in(layout, layout.toolchain, chroot.GET_COMPILER, log, binds={})
         chroot.run_in(
@@ -133,11 +133,7 @@ def _boots(layout: Layout, kind: str) -> float | None:
     return time.monotonic() - began
 
 
-def _template(name: str) -> str:
-    return resources.files("escalator_lab").joinpath(f"templates/guest/{name}").read_text(encoding="utf-8")
-
-
 def _digest() -> str:
     """What the guest depends on."""
-    parts = [_template(name) for name in ("vnf.c", "init.sh", "modules.txt")]
+    parts = [text(f"guest/{name}") for name in ("vnf.c", "init.sh", "modules.txt")]
     return hashlib.sha256(repr((parts, _SCRIPT, image.packages())).encode()).hexdigest()[:12]

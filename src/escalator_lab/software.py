@@ -16,17 +16,20 @@ from importlib import resources
 from pathlib import Path
 
 from escalator_lab import chroot, image
+from escalator_lab.commands import run
+from escalator_lab.files import put, template, text
 from escalator_lab.layout import Layout
 from escalator_lab.progress import Progress
 
 ARCHIVE = "/opt/escalator-lab/archive"
+AGENT = "escalator-lab-agent"
+AGENT_BUILDS = (("1.0", 1.0), ("1.1", 0.25))  # version, how often it looks for ports (seconds)
 SOURCE = f"deb [trusted=yes] file:{ARCHIVE} ./\n"
 
 
 def packages() -> list[str]:
     """What a compute host has beside the image's packages."""
-    text = resources.files("escalator_lab").joinpath("templates/compute/packages.txt").read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [line for line in text("compute/packages.txt").splitlines() if line and not line.startswith("#")]
 
 
 def versions(layout: Layout) -> dict[str, dict[str, str]]:
@@ -68,6 +71,8 @@ def build(layout: Layout, progress: Progress) -> None:
         both = " ".join(
             f"{name}={build}" for name, builds in found.items() if len(builds) > 1 for build in (builds[0], builds[-1])
         )
+        for version, look_s in AGENT_BUILDS:
+            _pack_agent(part / "agent", archive, version, look_s)
         chroot.run_in(layout, part / "scratch", _script(pinned, both), log, binds=binds)
         for mounted in ("build", "opt", "run", "tmp"):
             shutil.rmtree(part / "scratch/upper" / mounted, ignore_errors=True)
@@ -75,23 +80,38 @@ def build(layout: Layout, progress: Progress) -> None:
         shutil.rmtree(part / "scratch")
         _index(archive)
         known = {name: {"old": builds[0], "new": builds[-1]} for name, builds in found.items()}
+        known[AGENT] = {"old": AGENT_BUILDS[0][0], "new": AGENT_BUILDS[-1][0]}
         (part / "versions.json").write_text(json.dumps({"made_of": _digest(), "packages": known}, indent=1) + "\n")
         part.rename(layout.compute)
 
 
 def _script(pinned: str, both: str) -> str:
     """Install the older builds; fetch both of those that have two; leave no trace of the build in the layer."""
+    own = f"{ARCHIVE}/{AGENT}_{AGENT_BUILDS[0][0]}_all.deb"
     fetch = f"cd {ARCHIVE}; apt-get download -q -o APT::Sandbox::User=root {both}" if both else ":"
     return f"""
     printf 'exit 101' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
     apt-get install -y -q --no-install-recommends --allow-downgrades \\
-      -o Dpkg::Options::=--path-exclude=/usr/share/doc/* -o Dpkg::Options::=--path-exclude=/usr/share/man/* {pinned}
+      -o Dpkg::Options::=--path-exclude=/usr/share/doc/* -o Dpkg::Options::=--path-exclude=/usr/share/man/* \
+      {pinned} {own}
     rm /usr/sbin/policy-rc.d
     {fetch}
     systemctl mask -q libvirt-guests.service
     systemctl disable -q libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket || true
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /etc/libvirt/qemu/networks/autostart/* /etc/resolv.conf
     """
+
+
+def _pack_agent(folder: Path, archive: Path, version: str, look_s: float) -> None:
+    """Make the lab's own package, which wires guests' ports on a compute host."""
+    tree = folder / version
+    program = template(f"compute/agent/{AGENT}.in", version=version, look_s=look_s)
+    put(tree / f"usr/lib/escalator-lab/{AGENT}", program, 0o755)
+    put(tree / f"lib/systemd/system/{AGENT}.service", text(f"compute/agent/{AGENT}.service"))
+    put(tree / "DEBIAN/control", template("compute/agent/control", version=version))
+    for name in ("postinst", "prerm"):
+        put(tree / f"DEBIAN/{name}", text(f"compute/agent/{name}"), 0o755)
+    run("dpkg-deb", "--root-owner-group", "--build", str(tree), str(archive / f"{AGENT}_{version}_all.deb"))
 
 
 def _builds(madison: str) -> dict[str, list[str]]:
@@ -126,5 +146,8 @@ def _index(archive: Path) -> None:
 
 
 def _digest() -> str:
-    """What the layer depends on: the lists of packages."""
-    return hashlib.sha256(repr((image.packages(), packages())).encode()).hexdigest()[:12]
+    """What the layer depends on: the lists of packages, and how the layer and the lab's own package are made."""
+    folder = resources.files("escalator_lab").joinpath("templates/compute/agent")
+    own = sorted((file.name, file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.is_file())
+    made = (image.packages(), packages(), AGENT_BUILDS, own, _script("", ""))
+    return hashlib.sha256(repr(made).encode()).hexdigest()[:12]

@@ -4,8 +4,8 @@ Nova and libvirt plug guests into the host's bridge, where there is one; the age
 It never touches a port: that it is stopped, or changed for another release, no packet notices.
 """
 
+import json
 import logging
-import os
 import signal
 import sys
 import threading
@@ -21,18 +21,19 @@ from escalator_lab_drivers.network import AGENT_TYPE
 
 TOPIC = "q-reports-plugin"
 PORTS_TOPIC = "q-plugin"
+WIRED = "/run/escalator-lab/ports.json"  # published by the host's package escalator-lab-agent
 LOOK_S = 1.0
 OPTIONS = [cfg.StrOpt("bridge", default="", help="The bridge that guests are plugged into; none where empty.")]
 
 
 class Ports:
-    """Tells Neutron which ports are on the bridge: when one comes or goes, and all of them now and then.
+    """Tells Neutron which ports are wired: when one comes or goes, and all of them now and then.
 
     Now and then, because a guest that is being moved here is plugged in before Neutron takes this host for the port's.
     """
 
-    def __init__(self, bridge, host):
-        self.path = f"/sys/class/net/{bridge}/brif"
+    def __init__(self, host):
+        self.version = ""
         self.who = {"agent_id": f"escalator-lab-{host}", "host": host}
         self.known = set()
         self.due = 0.0
@@ -40,7 +41,9 @@ class Ports:
 
     def look(self):
         """Compare with what was told before; what fails is told the next time."""
-        there = {name for name in os.listdir(self.path) if name.startswith("tap")}
+        with open(WIRED, encoding="utf-8") as file:
+            wired = json.load(file)
+        self.version, there = wired["version"], set(wired["ports"])
         if there == self.known and (not there or time.monotonic() < self.due):
             return
         self.api.update_device_list(
@@ -71,7 +74,7 @@ def main():
     if bridge:
         state["configurations"]["guests_bridge"] = bridge
     reports = agent_rpc.PluginReportStateAPI(TOPIC)
-    ports = Ports(bridge, cfg.CONF.host) if bridge else None
+    ports = Ports(cfg.CONF.host) if bridge else None
     due = 0.0
     while True:
         try:
@@ -81,6 +84,7 @@ def main():
                 state.pop("start_flag", None)
             if ports:
                 ports.look()
+                state["configurations"]["wired_by"] = ports.version
         except Exception:  # whatever goes wrong with one report, the next is due
             log.exception("the report failed")
         if ended.wait(LOOK_S if ports else cfg.CONF.AGENT.report_interval):
