@@ -3,6 +3,9 @@
 ``cache/compute/layer`` lies over the hosts' image (so that a lab without computes' software does not grow);
 ``cache/compute/archive`` is a flat Debian archive that the hosts see below ``/opt/escalator-lab/archive``;
 ``cache/compute/versions.json`` says of each package which build the layer has and to which it can be upgraded.
+
+Debian 12 has one build of libvirt only; its backports have a newer one, which stands in a second archive
+(``apt-get install -t lab-backports``), since it is a major step that apt must not take by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from pathlib import Path
 
 from escalator_lab import chroot, image
 from escalator_lab.commands import run
+from escalator_lab.errors import CommandFailed
 from escalator_lab.files import put, template, text
 from escalator_lab.layout import Layout
 from escalator_lab.progress import Progress
@@ -24,7 +28,9 @@ from escalator_lab.progress import Progress
 ARCHIVE = "/opt/escalator-lab/archive"
 AGENT = "escalator-lab-agent"
 AGENT_BUILDS = (("1.0", 1.0), ("1.1", 0.25))  # version, how often it looks for ports (seconds)
-SOURCE = f"deb [trusted=yes] file:{ARCHIVE} ./\n"
+BACKPORTS = "lab-backports"
+SOURCE = "".join(f"deb [trusted=yes] file:{ARCHIVE}/{folder} ./\n" for folder in ("main", BACKPORTS))
+MAJOR = ("libvirt-daemon-system", "libvirt-clients")  # what is fetched from backports, with all it needs
 
 
 def packages() -> list[str]:
@@ -57,10 +63,11 @@ def build(layout: Layout, progress: Progress) -> None:
         part = layout.compute.with_suffix(".part")
         for old in (part, layout.compute):
             shutil.rmtree(old, ignore_errors=True)
-        archive = part / "archive"
-        archive.mkdir(parents=True)
+        archive, major = part / "archive/main", part / f"archive/{BACKPORTS}"
+        for folder in (archive, major):
+            folder.mkdir(parents=True)
         log = part / "build.log"
-        binds = {"/build": part, ARCHIVE: archive}
+        binds = {"/build": part, ARCHIVE: part / "archive"}
         names = " ".join(packages())
         chroot.run_in(
             layout, part / "scratch",
@@ -74,11 +81,13 @@ def build(layout: Layout, progress: Progress) -> None:
         for version, look_s in AGENT_BUILDS:
             _pack_agent(part / "agent", archive, version, look_s)
         chroot.run_in(layout, part / "scratch", _script(pinned, both), log, binds=binds)
+        _fetch_major(layout, part, log, progress)
         for mounted in ("build", "opt", "run", "tmp"):
             shutil.rmtree(part / "scratch/upper" / mounted, ignore_errors=True)
         (part / "scratch/upper").rename(part / "layer")
         shutil.rmtree(part / "scratch")
-        _index(archive)
+        for folder, suite in ((archive, "lab"), (major, BACKPORTS)):
+            _index(folder, suite)
         known = {name: {"old": builds[0], "new": builds[-1]} for name, builds in found.items()}
         known[AGENT] = {"old": AGENT_BUILDS[0][0], "new": AGENT_BUILDS[-1][0]}
         (part / "versions.json").write_text(json.dumps({"made_of": _digest(), "packages": known}, indent=1) + "\n")
@@ -87,8 +96,8 @@ def build(layout: Layout, progress: Progress) -> None:
 
 def _script(pinned: str, both: str) -> str:
     """Install the older builds; fetch both of those that have two; leave no trace of the build in the layer."""
-    own = f"{ARCHIVE}/{AGENT}_{AGENT_BUILDS[0][0]}_all.deb"
-    fetch = f"cd {ARCHIVE}; apt-get download -q -o APT::Sandbox::User=root {both}" if both else ":"
+    own = f"{ARCHIVE}/main/{AGENT}_{AGENT_BUILDS[0][0]}_all.deb"
+    fetch = f"cd {ARCHIVE}/main; apt-get download -q -o APT::Sandbox::User=root {both}" if both else ":"
     return f"""
     printf 'exit 101' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
     apt-get install -y -q --no-install-recommends --allow-downgrades \\
@@ -131,8 +140,27 @@ def _compare(one: str, other: str) -> int:
     return -1 if less else 1
 
 
-def _index(archive: Path) -> None:
-    """Write the archive's Packages file."""
+def _fetch_major(layout: Layout, part: Path, log: Path, progress: Progress) -> None:
+    """Fetch libvirt's next major build, in an overlay of its own; without one, its archive stays empty."""
+    script = f"""
+    echo 'deb http://deb.debian.org/debian {image.SUITE}-backports main' > /etc/apt/sources.list.d/backports.list
+    printf 'Package: src:libvirt\\nPin: release n={image.SUITE}-backports\\nPin-Priority: 990\\n' \\
+      > /etc/apt/preferences.d/libvirt
+    apt-get update -q
+    apt-get install -y -q --download-only --no-install-recommends -o APT::Sandbox::User=root \\
+      -o Dir::Cache::archives={ARCHIVE}/{BACKPORTS} {" ".join(MAJOR)}
+    rm -rf {ARCHIVE}/{BACKPORTS}/partial {ARCHIVE}/{BACKPORTS}/lock
+    """
+    binds, lower = {ARCHIVE: part / "archive"}, (part / "scratch/upper",)
+    try:
+        chroot.run_in(layout, part / "major", script, log, binds=binds, lower=lower)
+    except CommandFailed as error:
+        progress.say(f"no newer libvirt: {error.text.splitlines()[-1]}")
+    shutil.rmtree(part / "major")
+
+
+def _index(archive: Path, suite: str) -> None:
+    """Write the archive's Packages and Release files; apt takes nothing of backports that it is not asked for."""
     entries = []
     for fetched in sorted(archive.glob("*.deb")):
         package = fetched.rename(fetched.with_name(fetched.name.replace("%3a", "+")))  # a name that needs no escape
@@ -142,12 +170,16 @@ def _index(archive: Path) -> None:
         entries.append(
             f"{control.stdout.rstrip()}\nFilename: ./{package.name}\nSize: {package.stat().st_size}\nSHA256: {digest}\n"
         )
-    (archive / "Packages").write_text("\n".join(entries))
+    index = "\n".join(entries).encode()
+    (archive / "Packages").write_bytes(index)
+    automatic = "NotAutomatic: yes\n" if suite == BACKPORTS else ""
+    digest = hashlib.sha256(index).hexdigest()
+    (archive / "Release").write_text(f"Suite: {suite}\n{automatic}SHA256:\n {digest} {len(index)} Packages\n")
 
 
 def _digest() -> str:
     """What the layer depends on: the lists of packages, and how the layer and the lab's own package are made."""
     folder = resources.files("escalator_lab").joinpath("templates/compute/agent")
     own = sorted((file.name, file.read_text(encoding="utf-8")) for file in folder.iterdir() if file.is_file())
-    made = (image.packages(), packages(), AGENT_BUILDS, own, _script("", ""))
+    made = (image.packages(), packages(), AGENT_BUILDS, MAJOR, own, _script("", ""))
     return hashlib.sha256(repr(made).encode()).hexdigest()[:12]
