@@ -15,6 +15,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from email.utils import formatdate
 from importlib import resources
 from pathlib import Path
 
@@ -90,7 +91,8 @@ def build(layout: Layout, progress: Progress) -> None:
             _index(folder, suite)
         known = {name: {"old": builds[0], "new": builds[-1]} for name, builds in found.items()}
         known[AGENT] = {"old": AGENT_BUILDS[0][0], "new": AGENT_BUILDS[-1][0]}
-        (part / "versions.json").write_text(json.dumps({"made_of": _digest(), "packages": known}, indent=1) + "\n")
+        made = {"made_of": _digest(), "packages": known, "major": _major(major)}
+        (part / "versions.json").write_text(json.dumps(made, indent=1) + "\n")
         part.rename(layout.compute)
 
 
@@ -159,6 +161,15 @@ def _fetch_major(layout: Layout, part: Path, log: Path, progress: Progress) -> N
     shutil.rmtree(part / "major")
 
 
+def _major(archive: Path) -> dict[str, str]:
+    """Package -> its build in the archive of major steps."""
+    found = {}
+    for name in MAJOR:
+        for package in archive.glob(f"{name}_*.deb"):
+            found[name] = run("dpkg-deb", "--field", str(package), "Version").strip()
+    return found
+
+
 def _index(archive: Path, suite: str) -> None:
     """Write the archive's Packages and Release files; apt takes nothing of backports that it is not asked for."""
     entries = []
@@ -174,7 +185,8 @@ def _index(archive: Path, suite: str) -> None:
     (archive / "Packages").write_bytes(index)
     automatic = "NotAutomatic: yes\n" if suite == BACKPORTS else ""
     digest = hashlib.sha256(index).hexdigest()
-    (archive / "Release").write_text(f"Suite: {suite}\n{automatic}SHA256:\n {digest} {len(index)} Packages\n")
+    head = f"Suite: {suite}\nDate: {formatdate(usegmt=True)}\n{automatic}"
+    (archive / "Release").write_text(f"{head}SHA256:\n {digest} {len(index)} Packages\n")
 
 
 def _digest() -> str:
