@@ -27,7 +27,7 @@ def write(upper: Path, values: dict[str, str], accelerator: str) -> None:
     etc = upper / "etc"
     kvm = accelerator == "kvm"
     nova = template(
-        "compute/nova-libvirt.conf", address=values["address"], reserved_mb=_memory_mb() - OFFERED_MB,
+        "compute/nova-libvirt.conf", address=values["address"], ram_ratio=round(OFFERED_MB / _memory_mb(), 4),
         virt_type="kvm" if kvm else "qemu", cpu_mode="host-passthrough" if kvm else "none",
         tb_cache_size=0 if kvm else 32,
         privsep=f"{ROOT}/active/nova-compute/bin/privsep-helper --config-file /etc/nova/nova.conf",

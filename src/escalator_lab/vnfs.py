@@ -107,10 +107,11 @@ def _boot(folder: Path, tenant: str, guests: list[dict[str, Any]]) -> None:
     cloud.compute.default_microversion = HOST_VERSION
     image, flavor = cloud.image.find_image(IMAGE), cloud.compute.find_flavor(FLAVOR)
     net = cloud.network.find_network(NETWORK)
-    there = {server.name for server in cloud.compute.servers()}
+    there = {server.name: server for server in cloud.compute.servers()}
     groups = {group.name: group.id for group in cloud.compute.server_groups()}
     for guest in guests:
         if guest["name"] in there:
+            populate.active(cloud, there[guest["name"]].id)
             continue
         group = guest["group"]
         if group and group not in groups:
