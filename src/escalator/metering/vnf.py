@@ -29,7 +29,7 @@ class UdpEcho(asyncio.DatagramProtocol):
         self._uptime = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the socket. (Before Python 3.12 a datagram transport is none by its class.)"""
+        """Keep the socket; before Python 3.12 a datagram transport is none by its class."""
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the next probe says it
