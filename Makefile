@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PY := .venv/bin/python
 
-.PHONY: help setup demo check test test-full docs bless lab bench-engine bench-vim chaos clean
+.PHONY: help setup demo check test test-full docs bless lab bench-engine bench-vim bench-migration chaos clean
 
 help: ## show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,9 @@ bench-engine: setup ## what the durable engine costs on SQLite and PostgreSQL (a
 
 bench-vim: setup ## the same upgrade naively and by Escalator, one table (root; about 12 minutes)
 	@.venv/bin/python bench/vim_upgrade.py
+
+bench-migration: setup ## how long a VNF is silent while Nova moves it (root; the lab of shape compute must be up)
+	@.venv/bin/python bench/live_migration.py
 
 clean: ## remove what the verbs made here
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,10 +10,20 @@ from typing import Annotated
 import typer
 
 from escalator_lab import hosts
-from escalator_lab.errors import LabError
+from escalator_lab.errors import LabError, Refused
 from escalator_lab.lab import Lab
 from escalator_lab.layout import Layout, default_folder
 from escalator_lab.progress import Progress
+from escalator_lab.shape import (
+    DEFAULT_NAME,
+    DEFAULT_SUBNET,
+    LEAST_COMPUTES,
+    MINIMAL,
+    MOST_COMPUTES,
+    SHAPES,
+    Network,
+    compute,
+)
 
 app = typer.Typer(
     name="escalator-lab", help="Real hosts on one machine: own systemd, sshd, address.", no_args_is_help=True,
@@ -22,8 +32,12 @@ app = typer.Typer(
 Dir = Annotated[Path | None, typer.Option("--dir", help="The lab's folder (or ESCALATOR_LAB_DIR).")]
 
 
+def _layout(folder: Path | None) -> Layout:
+    return Layout((folder or default_folder()).resolve())
+
+
 def _lab(folder: Path | None) -> Lab:
-    return Lab(Layout((folder or default_folder()).resolve()))
+    return Lab.known(_layout(folder))
 
 
 @app.command()
@@ -34,9 +48,21 @@ def up(
         list[str] | None, typer.Option("--to", help="Release made ready to upgrade to; may be given again.")
     ] = None,
     bare: Annotated[bool, typer.Option("--bare", help="Hosts only, no OpenStack.")] = False,
+    *,
+    shape: Annotated[
+        str, typer.Option("--shape", help="minimal: servers without a hypervisor; compute: VNFs that answer.")
+    ] = MINIMAL.name,
+    computes: Annotated[
+        int, typer.Option("--computes", help="Compute hosts of shape compute.", min=LEAST_COMPUTES, max=MOST_COMPUTES)
+    ] = LEAST_COMPUTES,
+    name: Annotated[str, typer.Option("--name", help="Sets it apart from other labs of this machine.")] = DEFAULT_NAME,
+    subnet: Annotated[str, typer.Option("--subnet", help="The hosts' addresses.")] = DEFAULT_SUBNET,
 ) -> None:
     """Bring the cloud up; safe to repeat."""
-    lab = _lab(folder)
+    if shape not in SHAPES:
+        raise Refused(f"no shape {shape!r}", "there are: " + ", ".join(SHAPES))
+    made = MINIMAL if shape == MINIMAL.name else compute(computes)
+    lab = Lab(_layout(folder), Network(name, subnet), made)
     lab.up(Progress(), "" if bare else start, () if bare else tuple(to or ("2026.1",)))
     typer.echo(f"{lab.layout.operator / 'site.yaml'}")
 
@@ -69,14 +95,18 @@ def down(
 
 @app.command()
 def status(folder: Dir = None, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Show the hosts. Exit status 1 where one is off."""
-    rows = _lab(folder).status()
+    """Show the hosts and the VNFs' guests. Exit status 1 where a host is off or a guest does not answer."""
+    lab = _lab(folder)
+    rows, guests = lab.status(), lab.guests()
     if as_json:
-        typer.echo(json.dumps({"hosts": rows}))
+        typer.echo(json.dumps({"hosts": rows, "guests": guests}))
     else:
         for row in rows:
             typer.echo(f"{row['host']:<14} {row['address']:<16} {row['state']}")
-    if not all(row["on"] for row in rows):
+        for guest in guests:
+            said = "no answer" if guest["uptime"] is None else f"answers, up {guest['uptime']:.0f} s"
+            typer.echo(f"{guest['name']:<14} {guest['address']:<16} {said}")
+    if not all(row["on"] for row in rows) or any(guest["uptime"] is None for guest in guests):
         raise typer.Exit(1)
 
 

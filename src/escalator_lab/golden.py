@@ -12,16 +12,18 @@ from escalator_lab.image import packages
 from escalator_lab.layout import Layout
 from escalator_lab.shape import Network, Shape
 
-PROGRAMS = ("services.py", "roles.py", "openstack.py", "populate.py")
+PROGRAMS = ("services.py", "roles.py", "files.py", "openstack.py", "populate.py")
+GUESTS_PROGRAMS = ("hypervisor.py", "vnfs.py", "guest.py", "software.py")
+GUESTS_TEMPLATES = ("guest", "compute")
 
 
-def fingerprint(layout: Layout, network: Network, shape: Shape, bundle_id: str) -> str:
-    """What a kept cloud depends on, as a short digest."""
+def fingerprint(layout: Layout, network: Network, shape: Shape, bundle_id: str, accelerator: str = "") -> str:
+    """What a kept cloud depends on, as a short digest behind its bundle and its lab."""
     total = hashlib.sha256()
     package = resources.files("escalator_lab")
 
     def take(node: Traversable) -> None:
-        if node.name == "__pycache__":
+        if node.name == "__pycache__" or (node.name in GUESTS_TEMPLATES and not shape.guests):
             return
         if node.is_dir():
             for child in sorted(node.iterdir(), key=lambda c: c.name):
@@ -30,11 +32,12 @@ def fingerprint(layout: Layout, network: Network, shape: Shape, bundle_id: str) 
             total.update(node.name.encode() + b"\0" + node.read_bytes())
 
     take(package.joinpath("templates"))
-    for name in PROGRAMS:
+    for name in (*PROGRAMS, *(GUESTS_PROGRAMS if shape.guests else ())):
         take(package.joinpath(name))
     secrets = layout.secrets.read_text() if layout.secrets.exists() else ""
-    total.update(repr((network, shape, packages(), secrets)).encode())
-    return f"{bundle_id}-{network.lab}-{total.hexdigest()[:12]}"
+    total.update(repr((network, shape, packages(), secrets, accelerator)).encode())
+    lab = f"{network.lab}.{shape.name}{len(shape.computes)}" if shape.guests else network.lab
+    return f"{bundle_id}-{lab}-{total.hexdigest()[:12]}"
 
 
 def keep(layout: Layout, shape: Shape, name: str) -> None:

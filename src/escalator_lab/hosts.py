@@ -35,6 +35,23 @@ def keys(layout: Layout, network: Network, shape: Shape) -> None:
         ssh.parent.chmod(0o700)
         shutil.copy(f"{own}.pub", ssh / "authorized_keys")
     (layout.operator / "known_hosts").write_text("".join(known))
+    if shape.guests:
+        _between_computes(layout, network, shape, own)
+
+
+def _between_computes(layout: Layout, network: Network, shape: Shape, own: Path) -> None:
+    """A key by which computes log in to each other: Nova moves stopped servers so."""
+    shared = layout.operator / "computes_ed25519"
+    _key(shared, "computes")
+    known = ""
+    for host in shape.computes:
+        public = Path(f"{layout.host(host.name) / 'upper/etc/ssh/ssh_host_ed25519_key'}.pub").read_text()
+        known += f"{host.name},{network.address(host)} {' '.join(public.split()[:2])}\n"
+    for host in shape.computes:
+        ssh = layout.host(host.name) / "upper/root/.ssh"
+        shutil.copy(shared, ssh / "id_ed25519")
+        (ssh / "known_hosts").write_text(known)
+        (ssh / "authorized_keys").write_text(Path(f"{own}.pub").read_text() + Path(f"{shared}.pub").read_text())
 
 
 def _key(path: Path, comment: str) -> None:
@@ -67,8 +84,11 @@ def pid(layout: Layout, host: Host) -> int | None:
     return number if b"escalator_lab.keeper" in command else None
 
 
-def start(layout: Layout, network: Network, host: Host, layers: str = "") -> None:
-    """Power a host on; nothing happens where it is on. ``layers`` (``a:b``) lie over the image, below its own."""
+def start(layout: Layout, network: Network, host: Host, layers: str = "", binds: tuple[str, ...] = ()) -> None:
+    """Power a host on; nothing happens where it is on. ``layers`` (``a:b``) lie over the image, below its own.
+
+    ``binds``: options of systemd-nspawn that show a file or device of this machine to the host.
+    """
     if pid(layout, host) is not None:
         return
     layout.run.mkdir(parents=True, exist_ok=True)
@@ -77,7 +97,7 @@ def start(layout: Layout, network: Network, host: Host, layers: str = "") -> Non
             [
                 "unshare", "--mount", "--propagation", "private", sys.executable, "-m", "escalator_lab.keeper",
                 str(layout.host(host.name)), f"{layers}:{layout.image}".lstrip(":"), network.namespace(host.name),
-                host.name,
+                host.name, *binds,
             ],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
         )  # fmt: skip

@@ -1,8 +1,8 @@
 """Keeps one host: mounts its root in a mount namespace of its own, boots it, and boots it again after a reboot.
 
-Run as ``unshare --mount --propagation private python -m escalator_lab.keeper FOLDER IMAGE NAMESPACE NAME``. Ends when
-the host is
-powered off; SIGTERM powers it off in good order.
+Run as ``unshare --mount --propagation private python -m escalator_lab.keeper FOLDER IMAGE NAMESPACE NAME [BIND ...]``,
+a BIND being an option of systemd-nspawn (``--bind=/dev/net/tun``). Ends when the host is powered off; SIGTERM powers
+it off in good order.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def join_group(name: str) -> None:
             print(f"control group {group}: {error}", file=sys.stderr)
 
 
-def boot(root: Path, namespace: str, name: str) -> subprocess.Popen[bytes]:
+def boot(root: Path, namespace: str, name: str, binds: list[str]) -> subprocess.Popen[bytes]:
     """Start the machine on its mounted root."""
     return subprocess.Popen(
         [
             "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
             f"--directory={root}", f"--machine={namespace}",
             f"--hostname={name}", f"--network-namespace-path=/run/netns/{namespace}", "--capability=all",
-            "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--console=read-only", "--boot",
+            "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--console=read-only", *binds, "--boot",
         ],
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
@@ -62,7 +62,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop)
     status = REBOOTED
     while status == REBOOTED and not stopping:
-        machine = boot(root, namespace, name)
+        machine = boot(root, namespace, name, sys.argv[5:])
         status = machine.wait()
     return status
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from escalator_lab import bundles, fabric, golden, hosts, image, roles
+from escalator_lab import bundles, fabric, golden, guest, hosts, hypervisor, image, roles, software
 from escalator_lab.errors import NotPossibleHere, Refused, TookTooLong
 from escalator_lab.layout import Layout
 from escalator_lab.openstack import Cloud
 from escalator_lab.progress import Progress
-from escalator_lab.shape import MINIMAL, Network, Shape
+from escalator_lab.shape import DEFAULT_NAME, DEFAULT_SUBNET, MINIMAL, Network, Shape, compute
 
 LONGEST_END_S = 15.0
 LEAST_FREE = 4 * 1024**3  # bytes: the image, three hosts, one bundle
@@ -34,6 +34,17 @@ class Lab:
     network: Network = field(default_factory=Network)
     shape: Shape = MINIMAL
 
+    @classmethod
+    def known(cls, layout: Layout) -> Lab:
+        """The lab of a folder, as `up` made it; the default one where there is none yet."""
+        try:
+            marker = json.loads(layout.marker.read_text())
+        except (OSError, ValueError):
+            marker = {}
+        network = Network(marker.get("lab", DEFAULT_NAME), marker.get("subnet", DEFAULT_SUBNET))
+        shape = compute(marker["computes"]) if marker.get("shape") == "compute" else MINIMAL
+        return cls(layout, network, shape)
+
     def up(self, progress: Progress, start: str = "", targets: tuple[str, ...] = ()) -> None:
         """Bring the hosts up, with OpenStack of release ``start`` on them unless that is empty; safe to repeat.
 
@@ -46,6 +57,9 @@ class Lab:
             self._prepare(progress)
             for lock in wanted:
                 bundles.build(self.layout, lock, progress)
+            if self.shape.guests:
+                software.build(self.layout, progress)
+                guest.build(self.layout, progress)
             begun = self._begun()
             bundle = wanted[0].id if start else ""
             if begun is not None and begun != bundle:
@@ -99,7 +113,8 @@ class Lab:
         fresh = not self.layout.hosts.exists() or not any(self.layout.hosts.iterdir())
         if bundle:
             roles.passwords(self.layout)
-        kept = golden.fingerprint(self.layout, self.network, self.shape, bundle)
+        accelerator = guest.accelerator(self.layout, progress) if self.shape.guests else ""
+        kept = golden.fingerprint(self.layout, self.network, self.shape, bundle, accelerator)
         known = fresh and bool(bundle) and golden.restore(self.layout, self.shape, kept)
         hosts.prepare(self.layout, self.network, self.shape)
         hosts.keys(self.layout, self.network, self.shape)
@@ -107,26 +122,29 @@ class Lab:
             cloud.files()  # the kept ones name the folder of the lab that was kept
         if fresh and bundle and not known:
             for host in self.shape.hosts:
-                roles.write(self.layout, self.network, self.shape, host, bundle)
+                roles.write(self.layout, self.network, self.shape, host, bundle, accelerator=accelerator)
         fabric.up(self.network, self.shape)
-        self._boot(bundle, progress)
+        self._boot(bundle, accelerator, progress)
         if fresh and bundle and not known:
             cloud.bootstrap(bundle, progress)
             with progress.step("keeping the cloud for the next time"):
                 self._off()
                 golden.keep(self.layout, self.shape, kept)
-            self._boot(bundle, progress)
+            self._boot(bundle, accelerator, progress)
         self.layout.state.write_text(json.dumps({"bundle": bundle}) + "\n")
         if bundle:
-            with progress.step("the cloud's services"):
+            with progress.step("the cloud's services" + (" and guests" if self.shape.guests else "")):
                 cloud.wait()
                 cloud.ready()
 
-    def _boot(self, bundle: str, progress: Progress) -> None:
-        layers = str(bundles.layer(self.layout, bundle)) if bundle else ""
+    def _boot(self, bundle: str, accelerator: str, progress: Progress) -> None:
+        common = [str(bundles.layer(self.layout, bundle))] if bundle else []
         with progress.step(f"booting {len(self.shape.hosts)} hosts"):
             for host in self.shape.hosts:
-                hosts.start(self.layout, self.network, host, layers)
+                runs_guests = bool(self.shape.guests) and host.role == "compute"
+                layers = [*common, str(self.layout.compute / "layer")] if runs_guests else common
+                binds = hypervisor.binds(self.layout, accelerator) if runs_guests else ()
+                hosts.start(self.layout, self.network, host, ":".join(layers), binds)
             for host in self.shape.hosts:
                 hosts.wait_ready(self.layout, self.network, host)
 
@@ -186,6 +204,11 @@ class Lab:
             rows.append({"host": host.name, "address": self.network.address(host), "on": on, "state": state})
         return rows
 
+    def guests(self) -> list[dict[str, Any]]:
+        """Each VNF's guest: name, address, its uptime in seconds, None where it does not answer."""
+        up = hosts.pid(self.layout, self.shape.controller) is not None
+        return Cloud(self.layout, self.network, self.shape).answers() if up and self._begun() else []
+
     def _possible(self) -> None:
         if os.geteuid() != 0:
             raise NotPossibleHere("the lab needs root (namespaces, mounts)", "run it as root")
@@ -203,8 +226,18 @@ class Lab:
         root = self.layout.root
         if not self.layout.marker.exists() and root.exists() and any(root.iterdir()):
             raise Refused(f"{root} is not empty and no lab's folder", "give an empty one with --dir")
+        other = Lab.known(self.layout)
+        if self.layout.hosts.exists() and (other.network, other.shape) != (self.network, self.shape):
+            raise Refused(
+                f"the lab is up as {other.network.lab}, shape {other.shape.name} with {len(other.shape.computes)} "
+                f"computes, in {other.network.subnet}",
+                "take it down first: escalator-lab down",
+            )
         root.mkdir(parents=True, exist_ok=True)
-        self.layout.marker.write_text(json.dumps({"shape": self.shape.name, "lab": self.network.lab}) + "\n")
+        made: dict[str, str | int] = {"shape": self.shape.name, "lab": self.network.lab, "subnet": self.network.subnet}
+        if self.shape.guests:
+            made["computes"] = len(self.shape.computes)
+        self.layout.marker.write_text(json.dumps(made) + "\n")
 
     def _end_group(self, name: str) -> None:
         """End what a keeper that was killed left of its machine: all that lives in the host's control group."""

@@ -76,6 +76,16 @@ class Layout:
         return self.cache / "layers"
 
     @property
+    def compute(self) -> Path:
+        """What compute hosts have over the image: an overlay layer, an archive of packages."""
+        return self.cache / "compute"
+
+    @property
+    def guest(self) -> Path:
+        """Kernel and initramfs of the VNFs' guests."""
+        return self.cache / "guest"
+
+    @property
     def golden(self) -> Path:
         """Hosts' states with a bootstrapped, populated cloud, one sub-folder per fingerprint."""
         return self.cache / "golden"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -20,6 +21,7 @@ from escalator_lab.layout import Layout
 from escalator_lab.progress import Progress
 from escalator_lab.services import APIS, SCHEMAS, running
 from escalator_lab.shape import Network, Shape
+from escalator_lab.vnfs import ECHO_PORT, FLAVOR, IMAGE, NETWORK, PAGE_PORT
 
 LONGEST_UP_S = 180.0
 
@@ -84,15 +86,28 @@ class Cloud:
         with progress.step("computes"):
             self._wait("the computes", lambda: self._computes_known(binaries))
         with progress.step("tenants"):
-            self._populate("tenants")
+            self._populate("tenants", self._tenants)
 
     def wait(self) -> None:
         """Wait until every API answers through HAProxy, by both of its instances."""
         self._wait("the APIs", self._apis)
 
     def ready(self) -> None:
-        """Wait until servers come up on every compute."""
-        self._populate("ready")
+        """Wait until servers come up on every compute; where the shape has VNFs, until all of them answer."""
+        if self.shape.guests:
+            self._populate("servers", self._tenants)
+        else:
+            self._populate("ready")
+
+    def answers(self) -> list[dict[str, Any]]:
+        """What the VNFs' guests answer now: name, address, uptime in seconds (None: no answer)."""
+        said: list[dict[str, Any]] = json.loads(self._populate("ask", self._tenants)) if self.shape.guests else []
+        return said
+
+    @property
+    def _tenants(self) -> str:
+        """The module that knows the shape's tenants."""
+        return "escalator_lab.vnfs" if self.shape.guests else "escalator_lab.populate"
 
     def _apis(self) -> None:
         ask = "import socket,sys;s=socket.socket(socket.AF_UNIX);s.connect('/run/haproxy/admin.sock')"
@@ -120,10 +135,10 @@ class Cloud:
                     lines.append(f"GRANT ALL ON {schema}.* TO '{user}'@'{address}';")
         self.on("controller", f"mariadb -e {shlex.quote(' '.join(lines))}")
 
-    def _populate(self, what: str) -> None:
-        run(
+    def _populate(self, what: str, module: str = "escalator_lab.populate") -> str:
+        return run(
             "ip", "netns", "exec", self.network.operator_namespace,
-            sys.executable, "-m", "escalator_lab.populate", what, str(self.layout.operator), timeout_s=600,
+            sys.executable, "-m", module, what, str(self.layout.operator), timeout_s=600,
         )  # fmt: skip
 
     def _wait(self, what: str, attempt: Callable[[], object]) -> None:
@@ -167,10 +182,16 @@ class Cloud:
             [api.component, kinds[api.component], f"http://{address}:{api.port}{api.path}"]
             for api in APIS if api.component != "keystone"
         ]  # fmt: skip
-        given = {"service_password": made["service"], "tenant_password": made["tenant"], "endpoints": endpoints}
+        given: dict[str, object] = {
+            "service_password": made["service"],
+            "tenant_password": made["tenant"],
+            "endpoints": endpoints,
+        }
         given["computes"] = [host.name for host in self.shape.computes]
+        if self.shape.guests:
+            given |= self._guests()
         self._secret("populate.json", json.dumps(given))
-        site = {
+        site: dict[str, object] = {
             "schema": "escalator/site/v1",
             "name": self.network.lab,
             "cloud": {"clouds_yaml": "clouds.yaml", "entry": "lab-admin"},
@@ -178,6 +199,7 @@ class Cloud:
             "ssh": {"user": "root", "key": "id_ed25519", "known_hosts": "known_hosts"},
             "hosts": {
                 host.name: {"address": self.network.address(host), "roles": list(host.site_roles)}
+                | {key: word for key, word in (("zone", host.zone), ("rack", host.rack)) if word}
                 for host in self.shape.hosts
             },
             "load_balancer": {
@@ -192,7 +214,27 @@ class Cloud:
             "tenants": ["lab-alpha", "lab-beta"],
             "probes": {"project": "lab-probe", "image": "tiny", "flavor": "m1.nano", "network": "probe-net"},
         }  # fmt: skip
+        if self.shape.guests:
+            site["probes"] = {"project": "lab-probe", "image": IMAGE, "flavor": FLAVOR, "network": NETWORK}
+            site["vnfs"] = [
+                {"name": guest.name, "address": self.network.guest_address(guest), "port": port, "protocol": protocol}
+                for guest in self.shape.guests for port, protocol in ((ECHO_PORT, "udp"), (PAGE_PORT, "http"))
+            ]  # fmt: skip
         (folder / "site.yaml").write_text(yaml.safe_dump(site, sort_keys=False))
+
+    def _guests(self) -> dict[str, object]:
+        """What :mod:`escalator_lab.vnfs` reads."""
+        zones: dict[str, list[str]] = {}
+        for host in self.shape.computes:
+            zones.setdefault(host.zone, []).append(host.name)
+        guests = [
+            {
+                "name": guest.name, "tenant": guest.tenant, "address": self.network.guest_address(guest),
+                "home": guest.home, "group": guest.group, "zone": guest.zone,
+            }
+            for guest in self.shape.guests
+        ]  # fmt: skip
+        return {"zones": zones, "guests": guests, "guest": str(self.layout.guest)}
 
     def _secret(self, name: str, text: str) -> None:
         path = self.layout.operator / name

@@ -50,7 +50,7 @@ def tenants(folder: Path) -> None:
     """Flavors, an image, and two tenants with networks, ports, server groups and servers as users have them."""
     given = json.loads((folder / "populate.json").read_text())
     admin = connect(folder, "lab-admin")
-    _ready(admin, given["computes"])
+    wait_ready(admin, given["computes"])
     for name, ram in ((FLAVOR, 64), ("m1.micro", 128)):
         if not admin.compute.find_flavor(name):
             admin.compute.create_flavor(name=name, ram=ram, vcpus=1, disk=1)
@@ -59,19 +59,24 @@ def tenants(folder: Path) -> None:
             IMAGE, data=b"x" * 2**20, container_format="bare", disk_format="raw", visibility="public", wait=True,
             allow_duplicates=False,
         )  # fmt: skip
-    role = admin.identity.find_role("member")
-    for name in (*TENANTS, "probe"):
-        project = admin.identity.find_project(name) or admin.identity.create_project(name=name, domain_id="default")
-        user = admin.identity.find_user(name) or admin.identity.create_user(
-            name=name, password=given["tenant_password"], domain_id="default", default_project_id=project.id
-        )
-        admin.identity.assign_project_role_to_user(project, user, role)
+    projects(admin, [*TENANTS, "probe"], given)
     _network(connect(folder, "lab-probe"), "probe", "10.99.9.0/24")
     for number, name in enumerate(TENANTS):
         _tenant(connect(folder, f"lab-{name}"), name, number)
 
 
-def _ready(admin: Any, computes: list[str]) -> None:
+def projects(admin: Any, names: list[str], given: dict[str, Any]) -> None:
+    """A project for each name, and a user of the same name in it."""
+    role = admin.identity.find_role("member")
+    for name in names:
+        project = admin.identity.find_project(name) or admin.identity.create_project(name=name, domain_id="default")
+        user = admin.identity.find_user(name) or admin.identity.create_user(
+            name=name, password=given["tenant_password"], domain_id="default", default_project_id=project.id
+        )
+        admin.identity.assign_project_role_to_user(project, user, role)
+
+
+def wait_ready(admin: Any, computes: list[str]) -> None:
     """Wait until all were heard of since now: conductor, scheduler, and each compute with its agent and inventory.
 
     What was said before the hosts' last start proves nothing: a request sent before the conductor listens is lost.
@@ -95,7 +100,7 @@ def _ready(admin: Any, computes: list[str]) -> None:
 def ready(folder: Path) -> None:
     """Wait until the cloud serves: every compute can be scheduled to, and a tenant's server comes up on each."""
     given = json.loads((folder / "populate.json").read_text())
-    _ready(connect(folder, "lab-admin"), given["computes"])
+    wait_ready(connect(folder, "lab-admin"), given["computes"])
     cloud = connect(folder, "lab-probe")
     image, flavor = cloud.image.find_image(IMAGE), cloud.compute.find_flavor(FLAVOR)
     net = cloud.network.find_network("probe-net")
@@ -124,7 +129,8 @@ def ready(folder: Path) -> None:
     cloud.compute.delete_server_group(group)
 
 
-def _active(cloud: Any, server: str) -> None:
+def active(cloud: Any, server: str) -> None:
+    """Wait until a server is ACTIVE; ends the program where it fails."""
     end = time.monotonic() + LONGEST_S
     while (now := cloud.compute.get_server(server)).status != "ACTIVE":
         if now.status == "ERROR" or time.monotonic() > end:
@@ -155,7 +161,7 @@ def _tenant(cloud: Any, name: str, number: int) -> None:
         there = cloud.compute.find_server(full) or cloud.compute.create_server(
             name=full, image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": net.id}], scheduler_hints=hints
         )
-        _active(cloud, there.id)  # members of a group one after the other: nova decides on them too early else
+        active(cloud, there.id)  # members of a group one after the other: nova decides on them too early else
 
 
 if __name__ == "__main__":

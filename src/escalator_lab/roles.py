@@ -7,9 +7,10 @@ import secrets
 import shutil
 from importlib import resources
 from pathlib import Path
-from string import Template
 
+from escalator_lab import hypervisor
 from escalator_lab.bundles import ROOT
+from escalator_lab.files import enable, put, template
 from escalator_lab.layout import Layout
 from escalator_lab.services import APIS, COMPUTE_WORKERS, CONTROLLER_WORKERS, INFRASTRUCTURE, OFFSETS, units
 from escalator_lab.shape import Host, Network, Shape
@@ -29,24 +30,24 @@ def passwords(layout: Layout) -> dict[str, str]:
     return made
 
 
-def template(name: str, **values: object) -> str:
-    """A template of the package, filled in; a name without value is an error."""
-    text = resources.files("escalator_lab").joinpath(f"templates/{name}").read_text(encoding="utf-8")
-    return Template(text).substitute({k: str(v) for k, v in values.items()})
+def write(layout: Layout, network: Network, shape: Shape, host: Host, bundle_id: str, *, accelerator: str = "") -> None:
+    """Write all that a host needs to run its role from a bundle; it must be off.
 
-
-def write(layout: Layout, network: Network, shape: Shape, host: Host, bundle_id: str) -> None:
-    """Write all that a host needs to run its role from a bundle; it must be off."""
+    ``accelerator``: how guests run on it (``kvm``, ``tcg``); "" where the shape has none.
+    """
     upper = layout.host(host.name) / "upper"
     made = passwords(layout)
     values = {
         "controller": network.address(shape.controller), "address": network.address(host), "host": host.name,
         "service_password": made["service"], "database_password": made["database"], "rabbit_password": made["rabbit"],
+        "compute_driver": "libvirt.LibvirtDriver" if shape.guests else "escalator_lab.LabDriver",
     }  # fmt: skip
     if host.role == "controller":
         _controller(upper, values)
     else:
         _compute(upper, values)
+        if shape.guests:
+            hypervisor.write(upper, values, accelerator)
     with resources.as_file(resources.files("escalator_lab").joinpath("templates/drivers")) as drivers:
         shutil.copytree(drivers, upper / DRIVERS, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     active = upper / f"{ROOT.lstrip('/')}/active"
@@ -69,54 +70,54 @@ def _controller(upper: Path, values: dict[str, str]) -> None:
     def part(name: str) -> str:
         return template(name, **values)
 
-    _put(etc / "keystone/keystone.conf", part("controller/keystone.conf"), 0o640)
-    _put(etc / "placement/placement.conf", part("controller/placement.conf") + token("placement"), 0o640)
-    _put(etc / "glance/glance-api.conf", part("controller/glance-api.conf") + token("glance"), 0o640)
-    _put(
+    put(etc / "keystone/keystone.conf", part("controller/keystone.conf"), 0o640)
+    put(etc / "placement/placement.conf", part("controller/placement.conf") + token("placement"), 0o640)
+    put(etc / "glance/glance-api.conf", part("controller/glance-api.conf") + token("glance"), 0o640)
+    put(
         etc / "nova/nova.conf",
         part("common/nova.conf") + part("controller/nova-databases.conf") + token("nova")
         + auth("placement", "placement") + auth("neutron", "neutron"),
         0o640,
     )  # fmt: skip
-    _put(
+    put(
         etc / "neutron/neutron.conf",
         part("common/neutron.conf") + part("controller/neutron-server.conf") + token("neutron")
         + auth("nova", "nova") + auth("placement", "placement"),
         0o640,
     )  # fmt: skip
-    _put(etc / "mysql/mariadb.conf.d/90-lab.cnf", part("controller/mariadb.cnf"))
-    _put(etc / "rabbitmq/rabbitmq.conf", part("controller/rabbitmq.conf"))
-    _put(etc / "rabbitmq/rabbitmq-env.conf", part("controller/rabbitmq-env.conf"))
+    put(etc / "mysql/mariadb.conf.d/90-lab.cnf", part("controller/mariadb.cnf"))
+    put(etc / "rabbitmq/rabbitmq.conf", part("controller/rabbitmq.conf"))
+    put(etc / "rabbitmq/rabbitmq-env.conf", part("controller/rabbitmq-env.conf"))
     backends = "".join(
         template(
             "controller/haproxy-backend.cfg", service=api.component, controller=values["controller"], port=api.port,
             port_a=api.port + OFFSETS["a"], port_b=api.port + OFFSETS["b"],
         ) for api in APIS
     )  # fmt: skip
-    _put(etc / "haproxy/haproxy.cfg", template("controller/haproxy.cfg", backends=backends))
+    put(etc / "haproxy/haproxy.cfg", template("controller/haproxy.cfg", backends=backends))
     for folder in ("glance/images", "glance/staging", "glance/tasks", "glance/lock", "nova/lock", "neutron/lock"):
         (upper / "var/lib" / folder).mkdir(parents=True, exist_ok=True)
     for api in APIS:
         for slot, offset in OFFSETS.items():
             unit = f"{api.service}-{slot}"
             paste = api.paste.format(active=f"{ROOT}/active/{unit}")
-            _put(
+            put(
                 etc / f"uwsgi/{unit}.ini",
                 template("units/api.ini", module=api.module, port=api.port + offset, unit=unit, processes=PROCESSES),
             )
             environment = f"Environment={paste}" if paste else ""
-            _put(
+            put(
                 etc / f"systemd/system/{unit}.service",
                 template("units/api.service", unit=unit, environment=environment),
             )
     for worker in CONTROLLER_WORKERS:
         for unit in worker.units:
-            _put(
+            put(
                 etc / f"systemd/system/{unit}.service",
                 template("units/worker.service", unit=unit, command=worker.command),
             )
     for name in INFRASTRUCTURE:
-        _enable(etc, f"{name}.service", "/lib/systemd/system")
+        enable(etc, f"{name}.service", "/lib/systemd/system")
 
 
 def _compute(upper: Path, values: dict[str, str]) -> None:
@@ -125,27 +126,13 @@ def _compute(upper: Path, values: dict[str, str]) -> None:
     for section in ("placement", "neutron", "cinder"):
         user = "nova" if section == "cinder" else section
         nova += template("common/auth.conf", section=section, user=user, **values)
-    _put(etc / "nova/nova.conf", nova, 0o640)
-    _put(etc / "neutron/neutron.conf", template("common/neutron.conf", **values), 0o640)
+    put(etc / "nova/nova.conf", nova, 0o640)
+    put(etc / "neutron/neutron.conf", template("common/neutron.conf", **values), 0o640)
     for folder in ("nova/instances", "nova/lock", "neutron/lock"):
         (upper / "var/lib" / folder).mkdir(parents=True, exist_ok=True)
     for worker in COMPUTE_WORKERS:
         for unit in worker.units:
-            _put(
+            put(
                 etc / f"systemd/system/{unit}.service",
                 template("units/worker.service", unit=unit, command=worker.command),
             )
-
-
-def _put(path: Path, text: str, mode: int = 0o644) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=mode)
-    path.chmod(mode)
-    path.write_text(text)
-
-
-def _enable(etc: Path, unit: str, where: str) -> None:
-    link = etc / f"systemd/system/multi-user.target.wants/{unit}"
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(f"{where}/{unit}")

@@ -13,6 +13,7 @@ LONGEST_PREFIX = 8  # interface names end at 15 characters
 DEFAULT_NAME = "lab"
 DEFAULT_SUBNET = "10.77.0.0/24"
 SMALLEST_SUBNET = 27
+GUESTS_SUBNET = ipaddress.IPv4Network("10.99.100.0/24")  # the same in every lab: it exists in its namespaces only
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,20 @@ class Host:
     role: str  # "controller" or "compute"
     offset: int
     site_roles: tuple[str, ...]
+    zone: str = ""  # availability zone of its servers
+    rack: str = ""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A VNF's guest: a server that answers at an address of its own. ``zone`` = "" where any will do."""
+
+    name: str
+    tenant: str
+    offset: int  # added to the guests' subnet
+    home: str  # the host that it is first booted on
+    group: str = ""  # its anti-affinity group
+    zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,7 @@ class Shape:
 
     name: str
     hosts: tuple[Host, ...]
+    guests: tuple[Guest, ...] = ()  # with guests, the computes have a hypervisor and a network that carries packets
 
     @property
     def controller(self) -> Host:
@@ -58,7 +74,37 @@ MINIMAL = Shape(
         Host("compute2", "compute", 22, ("compute",)),
     ),
 )
-SHAPES = {shape.name: shape for shape in (MINIMAL,)}
+SHAPES = (MINIMAL.name, "compute")
+LEAST_COMPUTES, MOST_COMPUTES = 4, 16
+
+
+def compute(number: int = LEAST_COMPUTES) -> Shape:
+    """A controller and ``number`` hosts with hypervisors, ``c1``...; the first half in ``az1``, the rest in ``az2``.
+
+    The first host is empty, so that all guests can be drained by moving each of them once. Refused where the number
+    is too small for that, or too large for one machine.
+    """
+    if not LEAST_COMPUTES <= number <= MOST_COMPUTES:
+        raise Refused(
+            f"shape compute with {number} computes", f"give a number from {LEAST_COMPUTES} to {MOST_COMPUTES}"
+        )
+    half = number // 2
+    computes = tuple(
+        Host(
+            f"c{i}", "compute", 20 + i, ("compute",), zone="az1" if i <= half else "az2", rack=f"r{(i + 1) // 2}"
+        )
+        for i in range(1, number + 1)
+    )  # fmt: skip
+    last = f"c{number}"
+    guests = (
+        Guest("alpha-gw-0", "alpha", 11, "c2", "alpha-gw", "az1"),
+        Guest("alpha-gw-1", "alpha", 12, last, "alpha-gw", "az2"),
+        Guest("beta-dns-0", "beta", 21, "c2", "beta-dns"),
+        Guest("beta-dns-1", "beta", 22, "c3", "beta-dns"),
+        Guest("beta-dns-2", "beta", 23, last, "beta-dns"),
+        Guest("alpha-app-0", "alpha", 31, last, zone="az2"),
+    )
+    return Shape("compute", (MINIMAL.controller, *computes), guests)
 
 
 @dataclass(frozen=True)
@@ -107,6 +153,15 @@ class Network:
     def address(self, host: Host) -> str:
         """Return a host's address."""
         return self._at(host.offset)
+
+    @property
+    def guests_gateway(self) -> str:
+        """The operator's address on the guests' network."""
+        return str(GUESTS_SUBNET.network_address + 1)
+
+    def guest_address(self, guest: Guest) -> str:
+        """Return the address of a VNF's guest."""
+        return str(GUESTS_SUBNET.network_address + guest.offset)
 
     def _at(self, offset: int) -> str:
         return str(ipaddress.IPv4Network(self.subnet).network_address + offset)

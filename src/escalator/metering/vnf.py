@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import cast
 
 from escalator.metering.config import VnfAddress
 from escalator.metering.web import Failed, Web
@@ -22,14 +23,14 @@ class UdpEcho(asyncio.DatagramProtocol):
     def __init__(self, vnf: VnfAddress) -> None:
         self._vnf = vnf
         self._transport: asyncio.DatagramTransport | None = None
+        self._opening = asyncio.Lock()
         self._waiting: dict[int, asyncio.Future[str]] = {}
         self._number = 0
         self._uptime = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the socket."""
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        """Keep the socket; before Python 3.12 a datagram transport is none by its class."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the next probe says it
         """Make a new socket with the next probe."""
@@ -56,8 +57,9 @@ class UdpEcho(asyncio.DatagramProtocol):
         """One datagram and its answer."""
         loop = asyncio.get_running_loop()
         try:
-            if self._transport is None:
-                await loop.create_datagram_endpoint(lambda: self, remote_addr=(self._vnf.address, self._vnf.port))
+            async with self._opening:  # one socket, however many questions wait for it
+                if self._transport is None:
+                    await loop.create_datagram_endpoint(lambda: self, remote_addr=(self._vnf.address, self._vnf.port))
             self._number += 1
             number = self._number
             self._waiting[number] = loop.create_future()

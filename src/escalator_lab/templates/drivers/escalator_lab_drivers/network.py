@@ -7,7 +7,7 @@ AGENT_TYPE = "Escalator lab agent"
 
 
 class LabMechanism(mech_agent.SimpleAgentMechanismDriverBase):
-    """No data plane stands behind the ports that it binds."""
+    """Binds to the bridge that the host's agent tells of; without one, no data plane stands behind the ports."""
 
     def __init__(self):
         details = {
@@ -20,6 +20,15 @@ class LabMechanism(mech_agent.SimpleAgentMechanismDriverBase):
     def connectivity(self):
         """Layer 2."""
         return portbindings.CONNECTIVITY_L2
+
+    def get_vif_type(self, context, agent, segment):
+        """How Nova plugs guests in on the agent's host."""
+        return portbindings.VIF_TYPE_BRIDGE if agent["configurations"].get("guests_bridge") else self.vif_type
+
+    def get_vif_details(self, context, agent, segment):
+        """Into which bridge Nova plugs them."""
+        bridge = agent["configurations"].get("guests_bridge")
+        return {**self.vif_details, portbindings.VIF_DETAILS_BRIDGE_NAME: bridge} if bridge else self.vif_details
 
     def get_allowed_network_types(self, agent):
         """Every type that the lab's ML2 offers."""
