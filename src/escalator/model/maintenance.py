@@ -52,8 +52,14 @@ class Limits:
     """How much may happen at once. 0 = no limit, except for slots, which are at least 1.
 
     ``reserve_hosts``: per class of interchangeable hosts, how many hosts' worth of capacity stays free at any moment,
-    for failures and scaling. ``offline_per_set``: prefix of a failure set's name -> how many of its hosts may be
-    offline at once (``("rack", 1)``).
+    for failures and scaling. Interchangeable are hosts of one zone, with the same aggregates, and the same of those
+    traits that any server requires or forbids; hosts that are down or disabled in the inventory belong to no class.
+    For each resource class by itself: what is free, summed over the hosts of the class that are not offline at that
+    moment (closed ones count; what a server under way takes, it takes at both ends), is at least the sum of the
+    ``reserve_hosts`` largest capacities of the class, offline ones included. How it is spread is not looked at.
+
+    ``offline_per_set``: prefix of a failure set's name -> how many of its hosts may be offline at once
+    (``("rack", 1)``). A prefix means the sets of that very name and those of that part before a colon.
     """
 
     migrations: int = 0
