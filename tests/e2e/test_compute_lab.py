@@ -21,7 +21,7 @@ from escalator_lab.layout import Layout, default_folder
 from escalator_lab.progress import Progress
 from escalator_lab.shape import MINIMAL, Network, compute
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.full]  # minutes of booting and moving guests
 
 RELEASE = "2025.1"
 LONGEST_UP_S = 600  # from a kept cloud, on a machine that does other things too

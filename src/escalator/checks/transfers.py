@@ -46,7 +46,9 @@ def _wrong(rule: str, subject: str, text: str) -> Finding:
 def _unlike(case: Transfers, moves: Sequence[Move]) -> tuple[Finding, ...]:
     """Each transfer is made once, not too early, in its own time; nothing else moves."""
     asked, done = Counter(map(_way, case.transfers)), Counter(map(_way, moves))
-    found = [_wrong("missing", way[0], f"{way[0]} is to go from {way[1]} to {way[2]} and does not") for way in asked - done]
+    found = [
+        _wrong("missing", way[0], f"{way[0]} is to go from {way[1]} to {way[2]} and does not") for way in asked - done
+    ]
     found += [_wrong("unasked", way[0], f"{way[0]} goes from {way[1]} to {way[2]}, unasked") for way in done - asked]
     if found:
         return tuple(found)

@@ -62,7 +62,7 @@ RULES: tuple[Rule, ...] = (
 def check_schedule(schedule: Schedule, inventory: Inventory, constraints: Constraints) -> tuple[Finding, ...]:
     """All that the rules say of a schedule, in their order; it must not run where one of them is refused.
 
-    Time grows as n log n in hosts, servers and moves. Raises nothing, whatever the schedule holds.
+    Time grows as n log n in hosts, servers and moves. What is wrong with a schedule is a finding, never an exception.
     """
     sifted = soundness.sift(schedule, inventory)
     case = build(sifted.schedule, inventory, constraints)

@@ -14,15 +14,28 @@ from itertools import combinations
 
 from escalator.model.compute import Hypervisor, Server
 
-SEARCH = 20_000
-"""How many placements of one server an exact search tries; a host has a few cells and a few dozen servers."""
+SEARCH = 5_000
+"""How many places one exact search tries; a host has a few cells and a few dozen servers."""
 
 Amounts = tuple[int, ...]  # of the host's cell classes, in their order
 Places = tuple[int, ...]  # cells
 
 
 class UndecidedError(Exception):
-    """The exact search ran out; used within this module's callers only."""
+    """The exact search ran out of tries; caught by the rule, which says so in a finding."""
+
+
+@dataclass
+class Allowance:
+    """How many tries all searches of one check have left, so that many full hosts can't make it slow."""
+
+    left: int
+
+    def spend(self) -> None:
+        """One try; raises :class:`UndecidedError` where there is none left."""
+        self.left -= 1
+        if self.left < 0:
+            raise UndecidedError
 
 
 @dataclass(frozen=True)
@@ -69,25 +82,28 @@ def take(free: Sequence[Amounts], share: Amounts, places: Places, sign: int = 1)
     ]
 
 
-def arrange(cells: Cells, servers: Sequence[Server]) -> list[Places] | None:
+def arrange(cells: Cells, servers: Sequence[Server], allowance: Allowance) -> list[Places] | None:
     """Places for all these servers at once, or None: there are none. Raises :class:`UndecidedError`."""
     shares = [cells.share(server) for server in servers]
     order = sorted(range(len(servers)), key=lambda i: (servers[i].numa_nodes, shares[i]), reverse=True)
     placed: dict[int, Places] = {}
-    tried = 0
+    hopeless: set[tuple[int, tuple[tuple[Amounts, Amounts], ...]]] = set()
+    own = Allowance(SEARCH)
 
     def place(depth: int, free: Sequence[Amounts]) -> bool:
-        nonlocal tried
         if depth == len(order):
             return True
+        state = depth, tuple(sorted(zip(free, cells.real, strict=True)))
+        if state in hopeless:
+            return False
         which = order[depth]
         for places in cells.choices(free, shares[which], servers[which].numa_nodes):
-            tried += 1
-            if tried > SEARCH:
-                raise UndecidedError
+            own.spend()
+            allowance.spend()
             placed[which] = places
             if place(depth + 1, take(free, shares[which], places)):
                 return True
+        hopeless.add(state)
         return False
 
     return [placed[i] for i in range(len(servers))] if place(0, cells.limits) else None

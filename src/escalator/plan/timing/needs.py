@@ -181,5 +181,3 @@ def _stores(case: Transfers) -> Iterator[Store]:
 def _amounts(case: Transfers, these: tuple[int, ...], name: str) -> Amounts:
     pairs = ((i, case.transfers[i].resources.get(name, 0)) for i in these)
     return tuple((i, amount) for i, amount in pairs if amount)
-
-

@@ -22,22 +22,25 @@ def parts_of(needs: Needs) -> Iterator[tuple[tuple[int, ...], Needs]]:
         stores.setdefault(roots[store.coming[0][0]], []).append(n)
     for root, positions in members.items():
         at = {position: i for i, position in enumerate(positions)}
-        yield tuple(positions), Needs(
-            tuple(needs.durations[i] for i in positions),
-            tuple(needs.readies[i] for i in positions),
-            tuple(needs.tails[i] for i in positions),
-            tuple(
-                replace(needs.pools[n], users=_renumbered(needs.pools[n].users, at)) for n in pools.get(root, ())
+        yield (
+            tuple(positions),
+            Needs(
+                tuple(needs.durations[i] for i in positions),
+                tuple(needs.readies[i] for i in positions),
+                tuple(needs.tails[i] for i in positions),
+                tuple(
+                    replace(needs.pools[n], users=_renumbered(needs.pools[n].users, at)) for n in pools.get(root, ())
+                ),
+                tuple(
+                    replace(
+                        needs.stores[n],
+                        coming=_renumbered(needs.stores[n].coming, at),
+                        going=_renumbered(needs.stores[n].going, at),
+                    )
+                    for n in stores.get(root, ())
+                ),
+                needs.ticks_per_s,
             ),
-            tuple(
-                replace(
-                    needs.stores[n],
-                    coming=_renumbered(needs.stores[n].coming, at),
-                    going=_renumbered(needs.stores[n].going, at),
-                )
-                for n in stores.get(root, ())
-            ),
-            needs.ticks_per_s,
         )
 
 

@@ -155,7 +155,9 @@ def _timing(case: Transfers, needs: Needs, parts: list[_Part], *, solver: bool) 
     bound = max((part.bound for part in parts), key=lambda b: b.ticks, default=Least(0, ""))
     proven = needs.makespan(starts) <= bound.ticks
     bound_s = min(makespan, bound.ticks / needs.ticks_per_s)
-    return Timing(moves, makespan, bound_s, bound.binds, proven, _notes(makespan, bound_s, proven=proven, solver=solver))
+    return Timing(
+        moves, makespan, bound_s, bound.binds, proven, _notes(makespan, bound_s, proven=proven, solver=solver)
+    )
 
 
 def _notes(makespan_s: float, bound_s: float, *, proven: bool, solver: bool) -> tuple[Finding, ...]:
@@ -164,6 +166,6 @@ def _notes(makespan_s: float, bound_s: float, *, proven: bool, solver: bool) -> 
     text = f"the last migration ends at {makespan_s:g} s; nothing can end before {bound_s:g} s; the least is not known"
     if not solver:
         text += ": list schedule only, as ortools is not used"
-    return (Finding(Severity.INFO, "timing.not-proven", "", text, "", "" if solver else "pip install escalator[exact]"),)
-
-
+    return (
+        Finding(Severity.INFO, "timing.not-proven", "", text, "", "" if solver else "pip install escalator[exact]"),
+    )
