@@ -25,6 +25,12 @@ def put(path: Path, content: str, mode: int = 0o644) -> None:
     path.write_text(content)
 
 
+def append(path: Path, content: str) -> None:
+    """Write behind what a file holds."""
+    with path.open("a") as file:
+        file.write(content)
+
+
 def enable(etc: Path, unit: str, where: str = "/lib/systemd/system", target: str = "multi-user.target") -> None:
     """Let a unit start with the host."""
     link = etc / f"systemd/system/{target}.wants/{unit}"

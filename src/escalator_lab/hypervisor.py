@@ -6,7 +6,7 @@ from pathlib import Path
 
 from escalator_lab.bundles import ROOT
 from escalator_lab.fabric import GUESTS_BRIDGE
-from escalator_lab.files import enable, put, template
+from escalator_lab.files import append, enable, put, template, text
 from escalator_lab.layout import Layout
 from escalator_lab.software import ARCHIVE, SOURCE
 
@@ -32,10 +32,8 @@ def write(upper: Path, values: dict[str, str], accelerator: str) -> None:
         tb_cache_size=0 if kvm else 32,
         privsep=f"{ROOT}/active/nova-compute/bin/privsep-helper --config-file /etc/nova/nova.conf",
     )  # fmt: skip
-    with (etc / "nova/nova.conf").open("a") as file:
-        file.write(nova)
-    with (etc / "neutron/neutron.conf").open("a") as file:
-        file.write(template("compute/neutron-bridge.conf", bridge=GUESTS_BRIDGE))
+    append(etc / "nova/nova.conf", text("compute/nova-scheduler.conf") + nova)
+    append(etc / "neutron/neutron.conf", template("compute/neutron-bridge.conf", bridge=GUESTS_BRIDGE))
     put(etc / "libvirt/libvirtd.conf", template("compute/libvirtd.conf"))
     put(etc / "libvirt/qemu.conf", template("compute/qemu.conf"))
     put(etc / "apt/sources.list", SOURCE)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from escalator_lab import hypervisor
 from escalator_lab.bundles import ROOT
-from escalator_lab.files import enable, put, template
+from escalator_lab.files import append, enable, put, template, text
 from escalator_lab.layout import Layout
 from escalator_lab.services import APIS, COMPUTE_WORKERS, CONTROLLER_WORKERS, INFRASTRUCTURE, OFFSETS, units
 from escalator_lab.shape import Host, Network, Shape
@@ -44,6 +44,8 @@ def write(layout: Layout, network: Network, shape: Shape, host: Host, bundle_id:
     }  # fmt: skip
     if host.role == "controller":
         _controller(upper, values)
+        if shape.guests:
+            append(upper / "etc/nova/nova.conf", text("compute/nova-scheduler.conf"))
     else:
         _compute(upper, values)
         if shape.guests:
