@@ -12,6 +12,10 @@ from escalator.journal.events import Kind, Record, Result, Verb
 from escalator.model.states import COUNTING, COUNTING_BACK, Event, State, move
 
 
+#: data["what"] of the note that a walk which a crash cut off at its end begins again
+AGAIN = "again"
+
+
 class ActionState(StrEnum):
     """What the journal knows of an action."""
 
@@ -146,6 +150,8 @@ def _note(view: View, record: Record) -> None:
         view.committing, view.suspend_asked = True, ""
         view.halts, view.leg = (), view.leg + 1
         view.passed |= view.held
+    elif record.data.get("what") == AGAIN:
+        view.halts, view.leg = (), view.leg + 1
     elif record.data.get("what") == "held":
         view.held.add(str(record.data["gate"]))
 
@@ -169,6 +175,8 @@ def _move(view: View, record: Record) -> None:
     view.started = view.started or record.at
     if event in (Event.EXECUTE, Event.ROLLBACK, Event.QUIET, Event.ALL_DONE):
         view.suspend_asked = ""
+    if record.data.get("found"):  # the suspension was cut off by a crash: nobody has seen what held the run
+        view.held &= view.passed
     if event is Event.EXECUTE:
         view.passed |= view.held
     why = str(record.data.get("why", ""))
