@@ -11,7 +11,6 @@ from escalator.errors import JournalError
 from escalator.journal.events import Kind, Record, Result, Verb
 from escalator.model.states import COUNTING, COUNTING_BACK, Event, State, move
 
-
 #: data["what"] of the note that a walk which a crash cut off at its end begins again
 AGAIN = "again"
 
