@@ -108,11 +108,19 @@ class TestEntry(_Strict):
         return self
 
 
-class Parallel(_Strict):
-    """How many objects at once."""
+AtOnce = Annotated[int, Field(strict=True, ge=1)]
 
-    stage: int = Field(strict=True, default=2, ge=1)
-    computes: int = Field(strict=True, default=1, ge=1)
+
+class Parallel(_Strict):
+    """How many objects at once; where several limits fit an object all of them hold."""
+
+    stage: AtOnce = Field(default=2, description="hosts that version files are unpacked on")
+    computes: AtOnce = Field(default=1, description="compute hosts")
+    per_site: AtOnce | None = Field(default=None, description="steps of the whole site")
+    per_zone: AtOnce | None = Field(default=None, description="hosts of one availability zone that are being changed")
+    per_kind: dict[str, AtOnce] = Field(
+        default={}, description="kind of action -> steps that hold one, such as {bundle.stage: 2}"
+    )
 
 
 class CampaignFile(_Strict):

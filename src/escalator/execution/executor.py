@@ -94,9 +94,10 @@ class Walker:
 
 
 def _call(node: Procedure | Step, payload: dict[str, Any]) -> Call:
-    """A child's call; its id is the same again after a crash, and another one in each leg."""
+    """A child's call; its id is the same again after a crash, and another one in each leg. Steps are the leaves."""
     run, leg = payload["run"], payload["leg"]
-    return Call("node", f"{run}/{leg}/{node.id}", {"node": node.id, "run": run, "leg": leg})
+    gates = node.gates if isinstance(node, Step) else ()
+    return Call("node", f"{run}/{leg}/{node.id}", {"node": node.id, "run": run, "leg": leg}, gates=gates)
 
 
 async def walk(driver: Driver, part: Part, run: str) -> tuple[Halted, ...]:

@@ -95,6 +95,7 @@ class Step:
     object: str  # resource id, with site
     actions: tuple[Action, ...]
     why: str = ""  # the edge or rule that put it here
+    gates: tuple[tuple[str, int], ...] = ()  # (name, n): at most n steps that name it run at once
 
     @property
     def expected_s(self) -> float:

@@ -8,6 +8,7 @@ from escalator.model.gates import COMMIT, Gate, GateKind
 from escalator.model.plan import Action, Impact, Mode, Plan, Procedure, Step, UndoClass
 from escalator.plan.gates import edge
 from escalator.plan.impact import lines as impact_lines
+from escalator.plan.limits import limits_of
 
 
 def tree(plan: Plan) -> str:
@@ -25,6 +26,8 @@ def tree(plan: Plan) -> str:
     lines.append(f"Expected: {expected:.0f} s in {len(plan.steps())} steps; everything up to 'Commit' can be undone.")
     if plan.windows:
         lines.append(f"Steps begin only: {'; '.join(str(w) for w in plan.windows)}.")
+    limits = [f"{name} {most}" for name, most in limits_of(plan).items()]
+    lines += [f"At most at once: {', '.join(limits)}."] if limits else []
     lines += [f"The run {gate_line(g)}." for g in plan.gates if g.at]
     if plan.impacts:
         lines += ["Impact of its upgrade:", *(f"  {text}" for i in plan.impacts for text in impact_lines(i))]
