@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from escalator.catalogue.components import Component
 from escalator.catalogue.releases import load_releases
 from escalator.catalogue.scan import scan as scan_package
+from escalator.catalogue.times import TimesFile
 from escalator.cli.options import JsonOption
 from escalator.cli.output import finding_lines, say, show_json
 from escalator.config.campaign import CampaignFile, load_campaign
@@ -20,7 +21,9 @@ from escalator.model.findings import Finding, refused
 from escalator.serial import to_data
 
 COMPONENTS = ("keystone", "placement", "glance", "nova", "neutron")
-SCHEMAS: dict[str, type[BaseModel]] = {"site": SiteFile, "campaign": CampaignFile, "component": Component}
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "site": SiteFile, "campaign": CampaignFile, "component": Component, "times": TimesFile,
+}  # fmt: skip
 
 
 def add_to(app: typer.Typer) -> None:
@@ -68,7 +71,7 @@ def scan(
         raise typer.Exit(PlanRefusedError.exit_status)
 
 
-def schema(name: Annotated[str, typer.Argument(help="site, campaign or component")]) -> None:
+def schema(name: Annotated[str, typer.Argument(help="site, campaign, component or times")]) -> None:
     """Print the JSON Schema of a document."""
     kind = SCHEMAS[_one_of(name.removesuffix("file"), tuple(SCHEMAS), "document")]
     show_json(kind.model_json_schema(by_alias=True))

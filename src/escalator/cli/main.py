@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from escalator import __version__
-from escalator.cli import journal, knowledge, operate
+from escalator.cli import catalogue, journal, knowledge, operate
 from escalator.cli.output import fail
 from escalator.errors import EscalatorError, InputError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 knowledge.add_to(app)
 operate.add_to(app)
 journal.add_to(app)
+catalogue.add_to(app)
 
 
 @app.command()

@@ -60,7 +60,7 @@ def listen(record: Record) -> None:
         took = f"{record.data.get('took_s', 0):6.1f} s" if "took_s" in record.data else "        "
         mark = {"ok": "done  ", "failed": "FAILED"}.get(record.data["result"], record.data["result"])
         errors.print(f"  {mark} {took}  {record.subject}  {record.data.get('text', '')[:200]}", markup=False)
-    elif record.kind is Kind.NOTE and record.data.get("what") == "predicted":
+    elif record.kind is Kind.NOTE and record.data.get("what") in ("predicted", "learned"):
         errors.print(f"  {record.data['text']}", markup=False)
     elif record.kind is Kind.MOVED:
         errors.print(f"{record.data['event']}  {record.data.get('why', '')}", markup=False)

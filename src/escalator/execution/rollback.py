@@ -6,7 +6,7 @@ from escalator.errors import EscalatorError, RefusedError, StateError
 from escalator.execution.driver import Driver, can_undo
 from escalator.journal.events import Kind, Verb
 from escalator.journal.fold import ActionState, View
-from escalator.model.plan import Action, Plan, UndoClass
+from escalator.model.plan import Action, Plan
 from escalator.model.states import FINAL, Event, State
 
 _STOPPING = frozenset(
@@ -29,7 +29,7 @@ def order(plan: Plan, view: View) -> tuple[Action, ...]:
 
 def predicted_s(plan: Plan, view: View) -> float:
     """How long a roll-back from here is expected to take, seconds (DU-6)."""
-    return sum(a.expected_s for a in order(plan, view) if a.undo is not UndoClass.NOTHING)
+    return sum(a.back_s for a in order(plan, view))
 
 
 def possible(plan: Plan, view: View) -> bool:

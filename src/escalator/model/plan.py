@@ -65,6 +65,24 @@ class DataPlane(StrEnum):
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What an action's times stand on.
+
+    ``size``: what they grow with, in ``unit``s ("million rows", "MB", "GiB"); unit "" = they do not, or it is not
+    known. ``per_unit_s``: how many of the expected seconds come with each unit. ``runs``: how many measured runs the
+    times are learned from; 0 = they are the catalogue's, or, where ``fixed``, an operator's own.
+    ``undo_s``: expected seconds of the undo; None = as many as of doing it.
+    """
+
+    size: float = 0.0
+    unit: str = ""
+    per_unit_s: float = 0.0
+    runs: int = 0
+    fixed: bool = False
+    undo_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Action:
     """One act on one target: data for the verbs probe / do / undo of its ``kind`` (see :mod:`escalator.actions`).
 
@@ -82,6 +100,14 @@ class Action:
     longest_s: float
     undo: UndoClass = UndoClass.REVERSE
     impact: Impact = Impact.NONE
+    basis: Basis = Basis()
+
+    @property
+    def back_s(self) -> float:
+        """Expected seconds of taking it back; 0 where there is nothing to take back (DU-6)."""
+        if self.undo is UndoClass.NOTHING:
+            return 0.0
+        return self.expected_s if self.basis.undo_s is None else self.basis.undo_s
 
 
 @dataclass(frozen=True)

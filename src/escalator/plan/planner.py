@@ -17,6 +17,7 @@ from escalator.plan import gates, limits, tests
 from escalator.plan.backup import backup_step, missing_schemas
 from escalator.plan.changes import change_of
 from escalator.plan.impact import impacts
+from escalator.plan.learned import learned
 from escalator.plan.steps import Kit, in_place, one, overlap, roll_api
 from escalator.plan.tailor import stop_signals, tailored
 from escalator.plan.target import below_floor, hop_bundle, is_older, refusal
@@ -82,7 +83,8 @@ def make_plan(
     if campaign.backup == "full":
         findings += missing_schemas(site, changed)
     raw = _procedures(kit, campaign, site, changed, stale), _commit(kit, changed)
-    procedures, commit = (limits.limited(tailored(p, catalogue, inventory), campaign, inventory) for p in raw)
+    timed = [learned(tailored(p, catalogue, inventory), catalogue) for p in raw]
+    procedures, commit = (limits.limited(p, campaign, inventory) for p in timed)
     made = replace(
         empty, hop=(start, bundle.release), bundle=bundle.id, changes=changes, chain=chain,
         procedures=procedures, commit=commit, impacts=impacts(procedures, changed, catalogue, inventory),

@@ -29,6 +29,7 @@ from escalator.metering.process import is_alive, start_meter, stop_meter
 from escalator.metering.summary import failed_requests
 from escalator.model.plan import Action
 from escalator.model.states import COUNTING, State
+from escalator.service.learning import learn_behind
 from escalator.service.place import Place, connected
 from escalator.service.words import person
 from escalator.sites.fence import Fence
@@ -73,6 +74,7 @@ async def driver_of(place: Place, run: runs.Run, listen: Listen, least: int) -> 
         loop.add_signal_handler(signal.SIGINT, _interrupted(driver))
         try:
             yield driver
+            await asyncio.to_thread(learn_behind, place, driver.view, listen)
             if driver.view.state in OVER:
                 await _tidy(site)
         finally:

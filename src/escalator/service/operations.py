@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from escalator.execution.executor import execute as carry_out
 from escalator.execution.lease import driving, is_silent, seize
 from escalator.journal.events import Kind, Record
 from escalator.model.states import State
+from escalator.plan.learned import learned
 from escalator.plan.restore import RECONCILE, make_restore_plan
 from escalator.service.design import design, insist
 from escalator.service.driving import OVER, Listen, driver_of
@@ -119,7 +121,9 @@ async def restore(place: Place, backup: str, listen: Listen) -> tuple[runs.Run, 
     with driving(place.state) as epoch:
         found = Backups(place.state, None).get(backup)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        run = runs.create(place.state, make_restore_plan(place.site().name, found, now=now), "")
+        made = make_restore_plan(place.site().name, found, now=now)
+        made = replace(made, procedures=learned(made.procedures, place.catalogue()))
+        run = runs.create(place.state, made, "")
         await _drive(place, run, listen, epoch)
         return run, run.view().of(RECONCILE).facts
 
