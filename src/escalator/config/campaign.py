@@ -54,6 +54,12 @@ class Budgets(_Strict):
     failed_requests: int = Field(strict=True, default=0, ge=0)
     longest_gap_s: float = Field(strict=True, default=1.0, ge=0)
     max_duration: float = Field(strict=True, default=7200, gt=0, description="seconds of executing, per hop (DU-5)")
+    max_rollback: float | None = Field(
+        strict=True,
+        default=None,
+        gt=0,
+        description="seconds of rolling back (DU-6); by default as many as of executing",
+    )
 
 
 class SetAside(_Strict):
@@ -67,6 +73,9 @@ class PolicyEntry(_Strict):
     """What follows a failure, and who commits."""
 
     on_failure: Literal["suspend", "rollback"] = "suspend"
+    at_deadline: Literal["suspend", "rollback"] = Field(
+        default="suspend", description="what follows when max_duration is over; a roll-back suspends at max_rollback"
+    )
     retries: int = Field(strict=True, default=1, ge=0, le=10)
     commit: Literal["manual", "automatic"] = "manual"
     set_aside: SetAside = SetAside()

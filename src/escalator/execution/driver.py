@@ -14,10 +14,11 @@ from typing import Any
 from escalator.actions.verbs import Context, Done, Outcome, Probe, Verbs
 from escalator.engine.port import Engine
 from escalator.errors import EscalatorError, RefusedError, SiteTimeoutError, StateError
+from escalator.execution.wayback import can_undo
 from escalator.journal.events import Kind, Record, Result, Verb
 from escalator.journal.fold import AGAIN, ActionState, View, apply
 from escalator.journal.journal import Journal
-from escalator.model.plan import Action, Plan, UndoClass
+from escalator.model.plan import Action, Plan
 from escalator.model.states import Event, State, move
 
 LONGEST_LOOK_S = 120.0  # a probe only looks
@@ -26,17 +27,13 @@ Guard = Callable[[View], str]  # why the campaign must stop now, or ""
 
 
 class Halt(Exception):  # noqa: N818 - not a failure: the way a walk through the plan ends early
-    """The walk ends here. ``failed`` tells an error from a request to suspend."""
+    """The walk ends here. ``failed`` tells an error from a request to suspend; ``cause``: what it is due to."""
 
-    def __init__(self, why: str, *, failed: bool) -> None:
+    def __init__(self, why: str, *, failed: bool, cause: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.failed = failed
-
-
-def can_undo(action: Action) -> bool:
-    """Whether the action's undo is more than a restore from backup."""
-    return action.undo not in (UndoClass.RESTORE, UndoClass.NEVER)
+        self.cause = cause
 
 
 def _none(_: View) -> str:

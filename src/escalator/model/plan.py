@@ -173,9 +173,11 @@ class Policy:
     on_failure: str = "suspend"  # suspend | rollback
     retries: int = 1
     commit: str = "manual"  # manual | automatic (after the soak)
-    max_duration_s: float = 7200.0  # DU-5
+    max_duration_s: float = 7200.0  # of executing (DU-5); 0 = no limit
     aside_number: int = 0  # at most so many hosts are set aside before a failure is the campaign's
     aside_percent: float = 100.0  # and at most so many per cent of them
+    max_rollback_s: float = 7200.0  # of a roll-back (DU-6), which suspends then; 0 = no limit
+    at_deadline: str = "suspend"  # suspend | rollback: what follows when max_duration_s is over
 
 
 @dataclass(frozen=True)
@@ -252,6 +254,11 @@ class Plan:
     def id(self) -> str:
         """Short digest of the plan, its name everywhere."""
         return digest(self)[:12]
+
+    @property
+    def back_s(self) -> float:
+        """Expected seconds of a roll-back from the end of execute: one act after the other (DU-6)."""
+        return sum(a.back_s for s in self.steps() for a in s.actions)
 
     def steps(self) -> tuple[Step, ...]:
         """Steps of execute, in plan order."""

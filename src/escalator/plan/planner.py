@@ -98,7 +98,8 @@ def _empty(campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalog
     return Plan(
         campaign=campaign.name, site=site.name, hop=("", ""), bundle="", changes=(), procedures=(), commit=(),
         policy=Policy(policy.on_failure, policy.retries, policy.commit, campaign.budgets.max_duration,
-                      policy.set_aside.hosts, policy.set_aside.percent),
+                      policy.set_aside.hosts, policy.set_aside.percent,
+                      campaign.budgets.max_rollback or campaign.budgets.max_duration, policy.at_deadline),
         smooth=campaign.smooth, inventory_digest=digest(inventory), catalogue_digest=catalogue.digest, created_at=now,
         budgets={"failed_requests": campaign.budgets.failed_requests, "longest_gap_s": campaign.budgets.longest_gap_s},
         soak_s=campaign.soak_s, windows=gates.windows_of(campaign), folder=campaign.folder,

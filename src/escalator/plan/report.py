@@ -24,7 +24,7 @@ def tree(plan: Plan) -> str:
         lines.append(f"  {c.component:<10} {c.from_version} -> {c.to_version} ({c.size})")
     expected = sum(p.expected_s for p in plan.procedures)
     lines.append(f"Expected: {expected:.0f} s in {len(plan.steps())} steps; everything up to 'Commit' can be undone.")
-    lines += _learned(plan)
+    lines += [_limits(plan), *_learned(plan)]
     if plan.windows:
         lines.append(f"Steps begin only: {'; '.join(str(w) for w in plan.windows)}.")
     limits = [f"{name} {most}" for name, most in limits_of(plan).items()]
@@ -42,6 +42,16 @@ def tree(plan: Plan) -> str:
         for procedure in plan.commit:
             lines += _node(procedure, 1, signs)
     return "\n".join(lines)
+
+
+def _limits(plan: Plan) -> str:
+    """What executing and a roll-back may take, and what follows (DU-5, DU-6)."""
+    policy = plan.policy
+    then = "rolls back" if policy.at_deadline == "rollback" else "suspends"
+    return (
+        f"Deadline: {policy.max_duration_s:g} s, then it {then}. A roll-back from the end: about {plan.back_s:.0f} s,"
+        f" at most {policy.max_rollback_s:g}."
+    )
 
 
 def _learned(plan: Plan) -> list[str]:

@@ -57,8 +57,8 @@ def make_restore_plan(site: str, backup: Backup, *, now: str) -> Plan:
             Procedure(f"restore/{part}", part.capitalize(), Phase.RESTORE, Mode.SEQUENCE, tuple(steps))
             for part, steps in parts.items() if steps
         ),
-        policy=Policy(on_failure="suspend", retries=0, commit="automatic"), smooth=False, inventory_digest="",
-        catalogue_digest="", created_at=now,
+        policy=Policy(on_failure="suspend", retries=0, commit="automatic", max_duration_s=0, max_rollback_s=0),
+        smooth=False, inventory_digest="", catalogue_digest="", created_at=now,
     )  # fmt: skip
 
 
