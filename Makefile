@@ -40,7 +40,7 @@ chaos: setup ## killed at every record and inside every call, on SQLite and Post
 docs: setup ## write docs/reference again from the code: command line, JSON Schemas
 	@.venv/bin/typer escalator.cli.main utils docs --name escalator --output docs/reference/cli.md
 	.venv/bin/python -m escalator.model.diagram > docs/reference/states.md
-	for name in site campaign constraints inventory component; do .venv/bin/escalator schema $$name > docs/reference/$$name.schema.json; done
+	for name in site campaign constraints inventory component times; do .venv/bin/escalator schema $$name > docs/reference/$$name.schema.json; done
 
 bless: setup ## rewrite the golden files; review the difference like code
 	@ESCALATOR_BLESS=1 .venv/bin/pytest -q tests/golden

@@ -110,7 +110,7 @@ def test_the_status_suspended_by_an_error(golden: Golden) -> None:
     golden("status-suspended.txt", shown(made, records, totals, at + 491 + 732))
 
 
-@pytest.mark.parametrize("name", ["site", "campaign", "constraints", "inventory", "component"])
+@pytest.mark.parametrize("name", ["site", "campaign", "constraints", "inventory", "component", "times"])
 def test_the_published_schema_is_the_one_that_is_used(name: str) -> None:
     """`make docs` writes it anew."""
     published = Path(__file__).parents[2] / f"docs/reference/{name}.schema.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from escalator.actions.look import Look
 from escalator.actions.ordered import Nth, carry_out, look, stop, until
-from escalator.actions.verbs import Context, Done, Outcome, Probe
+from escalator.actions.verbs import FOUND, Context, Done, Outcome, Probe
 from escalator.errors import CommandError, IntegrityError
 from escalator.model.plan import Action
 from escalator.sites.links import has_bundle
@@ -72,7 +72,7 @@ class Stage:
         args, ends = action.args, until(context, action)
         seen = await self.probe(context, action)
         if seen.done is Done.DONE:
-            return Outcome("it is there")
+            return Outcome("it is there", {FOUND: True})
         if seen.done is not Done.RUNNING:
             await self._copy(context, action)
         context.progress("unpacking")
@@ -96,7 +96,7 @@ class Stage:
     async def undo(self, context: Context, action: Action) -> Outcome:
         """Remove it, and what a broken copy left."""
         if action.args["present"]:
-            return Outcome("it was there before; kept")
+            return Outcome("it was there before; kept", {FOUND: True})
         await stop(context, action)
         await _remove(context, action)
         return Outcome("removed")

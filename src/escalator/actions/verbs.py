@@ -18,6 +18,9 @@ from typing import Any, ClassVar, Protocol
 from escalator.model.plan import Action
 from escalator.sites.protocol import Site
 
+#: a fact of an outcome: nothing was done, as its effect was there already; how long that took says nothing
+FOUND = "found"
+
 
 class Done(StrEnum):
     """What a look at the world says about an action."""

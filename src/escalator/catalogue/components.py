@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -12,6 +12,8 @@ import yaml
 from pydantic import Field
 
 from escalator.catalogue.parts import BackupSet, Loss, Signals, Strict, TimedAct, Times, UndoByPhase
+from escalator.catalogue.times import NAME as TIMES
+from escalator.catalogue.times import Learned, load_times
 from escalator.config.document import parse
 from escalator.errors import InputError
 from escalator.model.plan import UndoClass
@@ -92,14 +94,17 @@ class Component(Strict):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All components."""
+    """All components, and the times that were measured on this site."""
 
     components: dict[str, Component]
+    learned: Learned = field(default_factory=Learned)
 
     @property
     def digest(self) -> str:
         """SHA-256 of all that is in it."""
-        return digest({name: to_data(c) for name, c in sorted(self.components.items())})
+        parts = {name: to_data(c) for name, c in sorted(self.components.items())}
+        times = [to_data(self.learned.entries[key]) for key in sorted(self.learned.entries)]
+        return digest({**parts, TIMES: times} if times else parts)
 
     def of_service(self, name: str) -> tuple[Component, Service] | None:
         """The component and service of that name."""
@@ -129,13 +134,14 @@ class Catalogue:
 
 
 def load_catalogue(overlay: Path | None = None) -> Catalogue:
-    """The catalogue; files of ``overlay`` (``NAME.yaml``) stand in for, or beside, ours."""
+    """The catalogue; files of ``overlay`` (``NAME.yaml``) stand in for, or beside, ours; ``times.yaml`` adds times."""
     found = dict(_own())
     if overlay is not None and overlay.is_dir():
-        for path in sorted(overlay.glob("*.yaml")):
-            component = parse(Component, path.read_text(encoding="utf-8"), str(path))
-            found[component.component] = component
-    return Catalogue(found)
+        for path in sorted(overlay.glob("[!.]*.yaml")):
+            if path.name != TIMES:
+                component = parse(Component, path.read_text(encoding="utf-8"), str(path))
+                found[component.component] = component
+    return Catalogue(found, load_times(overlay))
 
 
 @cache

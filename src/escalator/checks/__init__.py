@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from escalator.catalogue.components import Catalogue
-from escalator.checks import commit_only, expand_first, reaches_target, redundancy, staged_first
+from escalator.checks import commit_only, deadlines, expand_first, reaches_target, redundancy, staged_first
 from escalator.model.findings import Finding
 from escalator.model.inventory import Inventory
 from escalator.model.plan import Plan
@@ -14,6 +14,7 @@ Rule = Callable[[Plan, Inventory, Catalogue], tuple[Finding, ...]]
 
 RULES: tuple[Rule, ...] = (
     commit_only.check, expand_first.check, staged_first.check, redundancy.check, reaches_target.check,
+    deadlines.check,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from escalator.catalogue.components import Component
 from escalator.catalogue.releases import load_releases
 from escalator.catalogue.scan import scan as scan_package
+from escalator.catalogue.times import TimesFile
 from escalator.cli.options import JsonOption
 from escalator.cli.output import finding_lines, say, show_json
 from escalator.config.campaign import CampaignFile, load_campaign
@@ -28,6 +29,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "constraints": ConstraintsFile,
     "inventory": InventoryFile,
     "component": Component,
+    "times": TimesFile,
 }
 
 
@@ -76,7 +78,9 @@ def scan(
         raise typer.Exit(PlanRefusedError.exit_status)
 
 
-def schema(name: Annotated[str, typer.Argument(help="site, campaign, constraints, inventory or component")]) -> None:
+def schema(
+    name: Annotated[str, typer.Argument(help="site, campaign, constraints, inventory, component or times")],
+) -> None:
     """Print the JSON Schema of a document."""
     kind = SCHEMAS[_one_of(name.removesuffix("file"), tuple(SCHEMAS), "document")]
     show_json(kind.model_json_schema(by_alias=True))

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from escalator import __version__
-from escalator.cli import inventory, journal, knowledge, operate
+from escalator.cli import catalogue, inventory, journal, knowledge, operate
 from escalator.cli.output import fail
 from escalator.errors import EscalatorError, InputError
 
@@ -24,6 +24,7 @@ knowledge.add_to(app)
 app.add_typer(inventory.app, name="inventory")
 operate.add_to(app)
 journal.add_to(app)
+catalogue.add_to(app)
 
 
 @app.command()

@@ -52,6 +52,7 @@ def add_to(app: typer.Typer) -> None:
         status,
         suspend,
         approve,
+        extend,
         resume,
         rollback,
         commit,
@@ -70,7 +71,7 @@ def listen(record: Record) -> None:
         took = f"{record.data.get('took_s', 0):6.1f} s" if "took_s" in record.data else "        "
         mark = {"ok": "done  ", "failed": "FAILED"}.get(record.data["result"], record.data["result"])
         errors.print(f"  {mark} {took}  {record.subject}  {record.data.get('text', '')[:200]}", markup=False)
-    elif record.kind is Kind.NOTE and record.data.get("what") == "predicted":
+    elif record.kind is Kind.NOTE and record.data.get("what") in ("predicted", "learned"):
         errors.print(f"  {record.data['text']}", markup=False)
     elif record.kind is Kind.MOVED:
         errors.print(f"{record.data['event']}  {record.data.get('why', '')}", markup=False)
@@ -196,6 +197,18 @@ def approve(
     """Give the word that the current run waits for at a gate; 'escalator resume' then goes on."""
     who = service.approve(service.Place(site, state), gate, why)
     show_json({"approved": gate, "who": who}) if as_json else say(f"'{gate}' is approved by {who}")
+
+
+def extend(
+    by: Annotated[float, typer.Option("--by", help="Seconds on top of what executing may take.", min=1)],
+    why: Annotated[str, typer.Option("--why", help="Kept in the journal, with who.")],
+    site: SiteOption = SITE,
+    state: StateOption = STATE,
+    as_json: JsonOption = False,
+) -> None:
+    """Give the current run more time, also ahead of its deadline; behind it 'escalator resume' then goes on."""
+    most = service.extend(service.Place(site, state), by, why)
+    show_json({"extended_by_s": by, "max_duration_s": most}) if as_json else say(f"{most:g} s are allowed from now on")
 
 
 def resume(site: SiteOption = SITE, state: StateOption = STATE, as_json: JsonOption = False) -> None:

@@ -56,6 +56,12 @@ class Budgets(_Strict):
     failed_requests: int = Field(strict=True, default=0, ge=0)
     longest_gap_s: float = Field(strict=True, default=1.0, ge=0)
     max_duration: float = Field(strict=True, default=7200, gt=0, description="seconds of executing, per hop (DU-5)")
+    max_rollback: float | None = Field(
+        strict=True,
+        default=None,
+        gt=0,
+        description="seconds of rolling back (DU-6); by default as many as of executing",
+    )
 
 
 class SetAside(_Strict):
@@ -69,6 +75,9 @@ class PolicyEntry(_Strict):
     """What follows a failure, and who commits."""
 
     on_failure: Literal["suspend", "rollback"] = "suspend"
+    at_deadline: Literal["suspend", "rollback"] = Field(
+        default="suspend", description="what follows when max_duration is over; a roll-back suspends at max_rollback"
+    )
     retries: int = Field(strict=True, default=1, ge=0, le=10)
     commit: Literal["manual", "automatic"] = "manual"
     set_aside: SetAside = SetAside()
@@ -110,11 +119,19 @@ class TestEntry(_Strict):
         return self
 
 
-class Parallel(_Strict):
-    """How many objects at once."""
+AtOnce = Annotated[int, Field(strict=True, ge=1)]
 
-    stage: int = Field(strict=True, default=2, ge=1)
-    computes: int = Field(strict=True, default=1, ge=1)
+
+class Parallel(_Strict):
+    """How many objects at once; where several limits fit an object all of them hold."""
+
+    stage: AtOnce = Field(default=2, description="hosts that version files are unpacked on")
+    computes: AtOnce = Field(default=1, description="compute hosts")
+    per_site: AtOnce | None = Field(default=None, description="steps of the whole site")
+    per_zone: AtOnce | None = Field(default=None, description="hosts of one availability zone that are being changed")
+    per_kind: dict[str, AtOnce] = Field(
+        default={}, description="kind of action -> steps that hold one, such as {bundle.stage: 2}"
+    )
 
 
 class CampaignFile(_Strict):

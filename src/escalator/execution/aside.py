@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from escalator.errors import EscalatorError, StateError
 from escalator.execution.driver import Driver, Halt
-from escalator.execution.rollback import order, undo
+from escalator.execution.rollback import undo
+from escalator.execution.wayback import order
 from escalator.journal.events import Kind
 from escalator.journal.fold import View
 from escalator.model.plan import Plan, Procedure, Step

@@ -14,10 +14,11 @@ from typing import Any
 from escalator.actions.verbs import Context, Done, Outcome, Probe, Verbs
 from escalator.engine.port import Engine
 from escalator.errors import EscalatorError, RefusedError, SiteTimeoutError, StateError
+from escalator.execution.wayback import can_undo
 from escalator.journal.events import Kind, Record, Result, Verb
-from escalator.journal.fold import ActionState, View, apply
+from escalator.journal.fold import AGAIN, ActionState, View, apply
 from escalator.journal.journal import Journal
-from escalator.model.plan import Action, Plan, UndoClass
+from escalator.model.plan import Action, Plan
 from escalator.model.states import Event, State, move
 
 LONGEST_LOOK_S = 120.0  # a probe only looks
@@ -26,17 +27,13 @@ Guard = Callable[[View], str]  # why the campaign must stop now, or ""
 
 
 class Halt(Exception):  # noqa: N818 - not a failure: the way a walk through the plan ends early
-    """The walk ends here. ``failed`` tells an error from a request to suspend."""
+    """The walk ends here. ``failed`` tells an error from a request to suspend; ``cause``: what it is due to."""
 
-    def __init__(self, why: str, *, failed: bool) -> None:
+    def __init__(self, why: str, *, failed: bool, cause: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.failed = failed
-
-
-def can_undo(action: Action) -> bool:
-    """Whether the action's undo is more than a restore from backup."""
-    return action.undo not in (UndoClass.RESTORE, UndoClass.NEVER)
+        self.cause = cause
 
 
 def _none(_: View) -> str:
@@ -82,21 +79,27 @@ class Driver:
         except StateError:
             return  # the next intent or outcome meets the same, and stops us
 
-    async def moved(self, event: Event, why: str = "") -> None:
+    async def moved(self, event: Event, why: str = "", **more: Any) -> None:
         """Move the campaign; IllegalMoveError before anything is written where the table has no such row."""
         move(self.view.state, event)
-        await self.write(Kind.MOVED, event=event.value, why=why)
+        await self.write(Kind.MOVED, event=event.value, why=why, **more)
 
     async def enter(self, operation: Event, running: State, stopping: frozenset[State]) -> None:
-        """Begin an operation, or go on with it where a crash left the campaign in the middle of it."""
+        """Begin an operation, or go on with it where a crash left the campaign in the middle of it.
+
+        Where the crash came while a walk was ending, it begins another leg: what held it is asked again, so a word that
+        was given meanwhile counts, and a pause that nobody saw is not passed.
+        """
         state = self.view.state
         if state is running:
+            if self.view.halts:
+                await self.write(Kind.NOTE, what=AGAIN)
             return
         if state is State.EXECUTING:  # a crash left it so, and the operator wants to go back instead of on
             await self.moved(Event.SUSPEND, why="found interrupted")
             await self.moved(Event.QUIET, why="found interrupted")
         elif state in stopping:
-            await self.moved(Event.QUIET, why="found stopped")
+            await self.moved(Event.QUIET, why="found stopped", found=True)
         await self.moved(operation)
 
     def pause_point(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from escalator.engine.port import Call
 from escalator.errors import EscalatorError, StateError
 from escalator.execution import aside, gates
+from escalator.execution.deadlines import DEADLINE, overdue
 from escalator.execution.driver import Driver, Halt
 from escalator.journal.events import Kind, Verb
 from escalator.journal.fold import ActionState, Halted
@@ -94,9 +95,10 @@ class Walker:
 
 
 def _call(node: Procedure | Step, payload: dict[str, Any]) -> Call:
-    """A child's call; its id is the same again after a crash, and another one in each leg."""
+    """A child's call; its id is the same again after a crash, and another one in each leg. Steps are the leaves."""
     run, leg = payload["run"], payload["leg"]
-    return Call("node", f"{run}/{leg}/{node.id}", {"node": node.id, "run": run, "leg": leg})
+    gates = node.gates if isinstance(node, Step) else ()
+    return Call("node", f"{run}/{leg}/{node.id}", {"node": node.id, "run": run, "leg": leg}, gates=gates)
 
 
 async def walk(driver: Driver, part: Part, run: str) -> tuple[Halted, ...]:
@@ -115,9 +117,17 @@ async def _step(driver: Driver, step: Step) -> None:
         return
     try:
         await gates.insist(driver, step)
+        _insist_on_time(driver, step)
         await _actions(driver, step)
     except Halt as halt:
-        await driver.write(Kind.HALTED, step.id, why=halt.why, failed=halt.failed)
+        await driver.write(Kind.HALTED, step.id, why=halt.why, failed=halt.failed, cause=halt.cause)
+
+
+def _insist_on_time(driver: Driver, step: Step) -> None:
+    """Raise Halt where the campaign's time is over and the step has not begun."""
+    late = overdue(driver.plan, driver.view, driver.engine.now())
+    if late and not gates.has_begun(step, driver.view):
+        raise Halt(late, failed=False, cause=DEADLINE)
 
 
 async def _actions(driver: Driver, step: Step) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from escalator.execution.rollback import predicted_s
+from escalator.execution.wayback import predicted_s
 from escalator.journal.fold import ActionState, ActionView, View
 from escalator.model.plan import Action, Mode, Plan, Procedure, Step
 from escalator.model.states import State

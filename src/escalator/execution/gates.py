@@ -39,7 +39,7 @@ def hold_of(plan: Plan, view: View, step: Step | None, now: float) -> Hold | Non
 
     What has begun goes on to its end: the rest of a step, and a commit behind the closing of a window.
     """
-    if step is not None and any(view.of(a.id).state in _BEGUN for a in step.actions):
+    if step is not None and has_begun(step, view):
         return None
     if plan.windows and not view.committing and not any(w.is_open(now) for w in plan.windows):
         return Hold("", _outside(plan, step, now))
@@ -49,6 +49,11 @@ def hold_of(plan: Plan, view: View, step: Step | None, now: float) -> Hold | Non
             if gate.kind is kind and _stands(gate, view, name, now):
                 return Hold(gate.id, _why(gate, committing=step is None or view.committing))
     return None
+
+
+def has_begun(step: Step, view: View) -> bool:
+    """Whether some of it was done, or is: it goes on to its end, as its object stands in the middle."""
+    return any(view.of(a.id).state in _BEGUN for a in step.actions)
 
 
 def next_hold(plan: Plan, view: View, now: float) -> str:

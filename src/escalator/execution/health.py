@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from escalator.execution.aside import remaining
-from escalator.execution.forecast import spent_s
+from escalator.execution.deadlines import limit_s, spent_s, too_long_back
+from escalator.execution.forecast import eta_s
+from escalator.execution.forecast import spent_s as spent_on
 from escalator.execution.gates import next_hold
-from escalator.execution.rollback import possible, predicted_s
+from escalator.execution.wayback import possible, predicted_s
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Action, Plan
 from escalator.model.states import COUNTING, COUNTING_BACK, State
@@ -59,7 +61,8 @@ _GRAVITY = {Level.ERROR: 0, Level.WARNING: 1, Level.INFO: 2}
 
 def health(plan: Plan, view: View, totals: dict[str, Any], now: float) -> tuple[HealthLine, ...]:
     """The lines, the gravest first; exactly one that says so where nothing is unusual."""
-    found = [*_standing(plan, view, now), *_actions(plan, view, now), *_requests(plan, totals, now)]
+    found = [*_standing(plan, view, now), *_deadlines(plan, view, now), *_actions(plan, view, now)]
+    found += _requests(plan, totals, now)
     found += [
         HealthLine(None, Level.WARNING, Touches.NONE, f"{title} was set aside, the next plan has it again: {why}")
         for title, why in remaining(plan, view).items()
@@ -110,6 +113,17 @@ def _standing(plan: Plan, view: View, now: float) -> Iterator[HealthLine]:
         )  # fmt: skip
 
 
+def _deadlines(plan: Plan, view: View, now: float) -> Iterator[HealthLine]:
+    """A limit that will not be kept as it goes, or could not be kept on the way back."""
+    limit, ends = limit_s(plan, view), spent_s(view, now) + eta_s(plan, view, now)
+    if view.state is State.EXECUTING and limit and ends > limit:
+        follows = "rolls back" if plan.policy.at_deadline == "rollback" else "suspends"
+        text = f"as it goes it ends {span(ends - limit)} behind its deadline, where it {follows}; 'escalator extend'"
+        yield HealthLine(None, Level.WARNING, Touches.SPEED, text)
+    if text := too_long_back(plan, view):
+        yield HealthLine(None, Level.WARNING, Touches.SPEED, text)
+
+
 def _actions(plan: Plan, view: View, now: float) -> Iterator[HealthLine]:
     known = {a.id: a for s in (*plan.steps(), *plan.commit_steps()) for a in s.actions}
     for name in view.in_doubt:
@@ -128,7 +142,7 @@ def _actions(plan: Plan, view: View, now: float) -> Iterator[HealthLine]:
 def _slow(action: Action, view: View, now: float) -> Iterator[HealthLine]:
     """An action under way for longer than expected, or than it may."""
     seen = view.of(action.id)
-    spent = spent_s(seen, now)
+    spent = spent_on(seen, now)
     title = f"undo of '{action.title}'" if seen.state is ActionState.UNDOING else f"'{action.title}'"
     times = f"{span(spent)} so far, {action.expected_s:g} s expected, at most {action.longest_s:g} s"
     if spent > action.longest_s:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from escalator.errors import EscalatorError, RefusedError, StateError
-from escalator.execution.driver import Driver, can_undo
+from escalator.execution.deadlines import overdue_back
+from escalator.execution.driver import Driver
+from escalator.execution.wayback import can_undo, order, predicted_s
 from escalator.journal.events import Kind, Verb
-from escalator.journal.fold import ActionState, View
-from escalator.model.plan import Action, Plan, UndoClass
-from escalator.model.states import FINAL, Event, State
+from escalator.journal.fold import ActionState
+from escalator.model.plan import Action
+from escalator.model.states import Event, State
 
 _STOPPING = frozenset(
     {
@@ -17,24 +19,6 @@ _STOPPING = frozenset(
         State.ERROR_DETECTED_IN_SUSPENDING,
     }
 )
-_TO_UNDO = (ActionState.DONE, ActionState.DOING, ActionState.FAILED, ActionState.UNDOING, ActionState.UNDO_FAILED)
-
-
-def order(plan: Plan, view: View) -> tuple[Action, ...]:
-    """What a roll-back from here would undo, in its order."""
-    actions = {a.id: a for s in plan.steps() for a in s.actions}
-    done = [(v.order, name) for name, v in view.actions.items() if v.state in _TO_UNDO and name in actions]
-    return tuple(actions[name] for _, name in sorted(done, reverse=True))
-
-
-def predicted_s(plan: Plan, view: View) -> float:
-    """How long a roll-back from here is expected to take, seconds (DU-6)."""
-    return sum(a.expected_s for a in order(plan, view) if a.undo is not UndoClass.NOTHING)
-
-
-def possible(plan: Plan, view: View) -> bool:
-    """Whether all that was done can still be taken back by undo."""
-    return not view.committing and view.state not in FINAL and all(can_undo(action) for action in order(plan, view))
 
 
 async def roll_back(driver: Driver) -> State:
@@ -50,7 +34,8 @@ async def roll_back(driver: Driver) -> State:
         Kind.NOTE, what="predicted", text=f"{len(acts)} actions to undo, about {expected:.0f} s", predicted_s=expected
     )
     for action in acts:
-        why = driver.view.suspend_asked or await undo(driver, action)
+        why = driver.view.suspend_asked or overdue_back(driver.plan, driver.view, driver.engine.now())
+        why = why or await undo(driver, action)
         if why:
             await driver.moved(Event.SUSPEND, why=why)
             await driver.moved(Event.QUIET, why=why)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from escalator.execution.aside import remaining
+from escalator.execution.deadlines import limit_s, spent_back_s, spent_s
 from escalator.execution.forecast import eta_s
 from escalator.execution.gates import next_hold
 from escalator.execution.health import HealthLine, health, span, table
-from escalator.execution.rollback import possible, predicted_s
+from escalator.execution.wayback import possible, predicted_s
 from escalator.journal.fold import ActionState, View
 from escalator.model.plan import Plan, Step
 from escalator.model.states import COUNTING, COUNTING_BACK, State
@@ -48,6 +49,9 @@ class Status:
     held: str = ""  # what the run waits for, with the commands that go on
     health: tuple[HealthLine, ...] = ()
     rollback_s: float = 0.0  # how long a roll-back from here is expected to take (DU-6); 0 = none is possible
+    spent_s: float = 0.0  # of executing, or of the roll-back that is under way: what the limit is about
+    limit_s: float = 0.0  # 0 = none
+    rollback_limit_s: float = 0.0
 
 
 def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: float) -> Status:
@@ -57,6 +61,7 @@ def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: flo
     actions = [a for s in plan.steps() for a in s.actions]
     done = sum(view.of(a.id).state is ActionState.DONE for a in actions)
     titles = {a.id: a.title for s in (*plan.steps(), *plan.commit_steps()) for a in s.actions}
+    back = view.state in COUNTING_BACK
     rows = tuple(_row(plan, s, view) for s in plan.steps() if any(a.kind == "unit.verify" for a in s.actions))
     return Status(
         run=run, campaign=plan.campaign, site=plan.site, hop=plan.hop, state=view.state.value,
@@ -67,6 +72,9 @@ def status_of(run: str, plan: Plan, view: View, totals: dict[str, Any], now: flo
         held=next_hold(plan, view, now), remains=remaining(plan, view),
         health=health(plan, view, totals, now),
         rollback_s=round(predicted_s(plan, view), 1) if possible(plan, view) else 0.0,
+        spent_s=round(spent_back_s(view, now) if back else spent_s(view, now), 1),
+        limit_s=plan.policy.max_rollback_s if back else limit_s(plan, view),
+        rollback_limit_s=plan.policy.max_rollback_s,
     )  # fmt: skip
 
 
@@ -107,8 +115,11 @@ def screen(status: Status) -> str:
         f"Duration:    {span(status.duration_s)}" + (f" (estimated {span(status.eta_s)} left)" if status.eta_s else ""),
         f"Requests:    {status.requests['failed']} of {status.requests['total']} failed",
     ]
+    if status.limit_s and status.spent_s:
+        lines.append(f"Deadline:    {span(status.spent_s)} of {span(status.limit_s)} spent")
     if status.rollback_s:
-        lines.append(f"Roll-back:   about {span(status.rollback_s)} from here")
+        most = f", at most {span(status.rollback_limit_s)}" if status.rollback_limit_s else ""
+        lines.append(f"Roll-back:   about {span(status.rollback_s)} from here{most}")
     if status.under_way:
         lines.append(f"Under way:   {'; '.join(status.under_way)}")
     if status.held:

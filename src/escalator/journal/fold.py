@@ -11,6 +11,9 @@ from escalator.errors import JournalError
 from escalator.journal.events import Kind, Record, Result, Verb
 from escalator.model.states import COUNTING, COUNTING_BACK, Event, State, move
 
+#: data["what"] of the note that a walk which a crash cut off at its end begins again
+AGAIN = "again"
+
 
 class ActionState(StrEnum):
     """What the journal knows of an action."""
@@ -41,11 +44,12 @@ class ActionView:
 
 @dataclass(frozen=True)
 class Halted:
-    """Why a step stopped the walk. ``failed`` tells an error from a request to suspend."""
+    """Why a step stopped the walk. ``failed`` tells an error from a request to suspend; ``cause``: "" or deadline."""
 
     step: str
     why: str
     failed: bool
+    cause: str = ""
 
 
 @dataclass
@@ -55,7 +59,7 @@ class View:
     state: State = State.INITIAL
     since: float = 0.0
     started: float = 0.0
-    last: float = 0.0
+    driven: float = 0.0  # when whoever drives wrote last
     seq: int = 0
     committing: bool = False  # a commit has begun: there is no undo any more
     executing_s: float = 0.0  # time in executing states, as far as it is closed
@@ -68,6 +72,7 @@ class View:
     leg: int = 0  # how often execute, roll-back or commit was begun: what ran in an earlier leg is over
     epoch: int = 0  # of the Escalator that drives, or drove last
     owner: str = ""
+    extended_s: float = 0.0  # what people added to the time that executing may take
     approved: dict[str, str] = field(default_factory=dict)  # approval -> who gave it
     held: set[str] = field(default_factory=set)  # pauses that hold; the next resume passes them
     passed: set[str] = field(default_factory=set)
@@ -106,10 +111,12 @@ def fold(records: Iterable[Record]) -> View:
 
 def apply(view: View, record: Record) -> None:
     """Carry one more record into a view."""
-    view.last, view.seq = record.at, record.seq
     carry = _CARRY.get(record.kind)
     if carry is not None:
         carry(view, record)
+    view.seq = record.seq
+    if record.kind not in _BY_PEOPLE and "who" not in record.data:
+        view.driven = record.at
 
 
 def _intent(view: View, record: Record) -> None:
@@ -129,7 +136,10 @@ def _progress(view: View, record: Record) -> None:
 
 
 def _halted(view: View, record: Record) -> None:
-    halted = Halted(record.subject, str(record.data.get("why", "")), bool(record.data.get("failed")))
+    said = record.data
+    halted = Halted(
+        record.subject, str(said.get("why", "")), bool(said.get("failed")), str(said.get("cause", ""))
+    )  # fmt: skip
     view.halts = (*view.halts, halted)
 
 
@@ -139,6 +149,9 @@ def _aside(view: View, record: Record) -> None:
 
 def _taken(view: View, record: Record) -> None:
     view.epoch, view.owner = int(record.data["epoch"]), str(record.data.get("owner", ""))
+    if view.state in COUNTING | COUNTING_BACK and view.since:
+        _close(view, view.driven)  # nobody drove it since then
+        view.since = record.at
 
 
 def _note(view: View, record: Record) -> None:
@@ -146,6 +159,8 @@ def _note(view: View, record: Record) -> None:
         view.committing, view.suspend_asked = True, ""
         view.halts, view.leg = (), view.leg + 1
         view.passed |= view.held
+    elif record.data.get("what") == AGAIN:
+        view.halts, view.leg = (), view.leg + 1
     elif record.data.get("what") == "held":
         view.held.add(str(record.data["gate"]))
 
@@ -155,20 +170,20 @@ def _asked(view: View, record: Record) -> None:
         view.suspend_asked = str(record.data.get("why") or "asked by the operator")
     elif record.data.get("what") == "approve":
         view.approved[str(record.data["gate"])] = str(record.data.get("who", ""))
+    elif record.data.get("what") == "extend":
+        view.extended_s += float(record.data["by_s"])
 
 
 def _move(view: View, record: Record) -> None:
     event = Event(record.data["event"])
-    spent = record.at - view.since if view.since else 0.0
-    if view.state in COUNTING:
-        view.executing_s += spent
-    elif view.state in COUNTING_BACK:
-        view.rolling_back_s += spent
+    _close(view, record.at)
     view.state = move(view.state, event)
     view.since = record.at
     view.started = view.started or record.at
     if event in (Event.EXECUTE, Event.ROLLBACK, Event.QUIET, Event.ALL_DONE):
         view.suspend_asked = ""
+    if record.data.get("found"):  # the suspension was cut off by a crash: nobody has seen what held the run
+        view.held &= view.passed
     if event is Event.EXECUTE:
         view.passed |= view.held
     why = str(record.data.get("why", ""))
@@ -177,6 +192,18 @@ def _move(view: View, record: Record) -> None:
         view.problems = (*view.problems, why)
     elif event in (Event.EXECUTE, Event.ROLLBACK):
         view.problems, view.halts, view.leg = (), (), view.leg + 1
+
+
+_BY_PEOPLE = (Kind.ASKED, Kind.RESOLVED)  # written beside whoever drives
+
+
+def _close(view: View, at: float) -> None:
+    """Count the time of the present state, which lasted until ``at``."""
+    spent = at - view.since if view.since else 0.0
+    if view.state in COUNTING:
+        view.executing_s += spent
+    elif view.state in COUNTING_BACK:
+        view.rolling_back_s += spent
 
 
 def _resolve(view: View, record: Record) -> None:

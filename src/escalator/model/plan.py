@@ -65,6 +65,24 @@ class DataPlane(StrEnum):
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What an action's times stand on.
+
+    ``size``: what they grow with, in ``unit``s ("million rows", "MB", "GiB"); unit "" = they do not, or it is not
+    known. ``per_unit_s``: how many of the expected seconds come with each unit. ``runs``: how many measured runs the
+    times are learned from; 0 = they are the catalogue's, or, where ``fixed``, an operator's own.
+    ``undo_s``: expected seconds of the undo; None = as many as of doing it.
+    """
+
+    size: float = 0.0
+    unit: str = ""
+    per_unit_s: float = 0.0
+    runs: int = 0
+    fixed: bool = False
+    undo_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Action:
     """One act on one target: data for the verbs probe / do / undo of its ``kind`` (see :mod:`escalator.actions`).
 
@@ -82,6 +100,14 @@ class Action:
     longest_s: float
     undo: UndoClass = UndoClass.REVERSE
     impact: Impact = Impact.NONE
+    basis: Basis = Basis()
+
+    @property
+    def back_s(self) -> float:
+        """Expected seconds of taking it back; 0 where there is nothing to take back (DU-6)."""
+        if self.undo is UndoClass.NOTHING:
+            return 0.0
+        return self.expected_s if self.basis.undo_s is None else self.basis.undo_s
 
 
 @dataclass(frozen=True)
@@ -95,6 +121,7 @@ class Step:
     object: str  # resource id, with site
     actions: tuple[Action, ...]
     why: str = ""  # the edge or rule that put it here
+    gates: tuple[tuple[str, int], ...] = ()  # (name, n): at most n steps that name it run at once
 
     @property
     def expected_s(self) -> float:
@@ -146,9 +173,11 @@ class Policy:
     on_failure: str = "suspend"  # suspend | rollback
     retries: int = 1
     commit: str = "manual"  # manual | automatic (after the soak)
-    max_duration_s: float = 7200.0  # DU-5
+    max_duration_s: float = 7200.0  # of executing (DU-5); 0 = no limit
     aside_number: int = 0  # at most so many hosts are set aside before a failure is the campaign's
     aside_percent: float = 100.0  # and at most so many per cent of them
+    max_rollback_s: float = 7200.0  # of a roll-back (DU-6), which suspends then; 0 = no limit
+    at_deadline: str = "suspend"  # suspend | rollback: what follows when max_duration_s is over
 
 
 @dataclass(frozen=True)
@@ -225,6 +254,11 @@ class Plan:
     def id(self) -> str:
         """Short digest of the plan, its name everywhere."""
         return digest(self)[:12]
+
+    @property
+    def back_s(self) -> float:
+        """Expected seconds of a roll-back from the end of execute: one act after the other (DU-6)."""
+        return sum(a.back_s for s in self.steps() for a in s.actions)
 
     def steps(self) -> tuple[Step, ...]:
         """Steps of execute, in plan order."""

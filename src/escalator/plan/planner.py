@@ -13,10 +13,11 @@ from escalator.model.findings import Finding, Severity
 from escalator.model.inventory import Bundle, Inventory, ServiceInstance
 from escalator.model.plan import Mode, Phase, Plan, Policy, Procedure, Step
 from escalator.model.versions import unreadable
-from escalator.plan import gates, tests
+from escalator.plan import gates, limits, tests
 from escalator.plan.backup import backup_step, missing_schemas
 from escalator.plan.changes import change_of
 from escalator.plan.impact import impacts
+from escalator.plan.learned import learned
 from escalator.plan.steps import Kit, in_place, one, overlap, roll_api
 from escalator.plan.tailor import stop_signals, tailored
 from escalator.plan.target import below_floor, hop_bundle, is_older, refusal
@@ -34,6 +35,7 @@ def make_plan(
     wanted = _scope(campaign, catalogue)
     tests.insist_on_known(campaign, catalogue)
     gates.insist_on_known(campaign, catalogue, inventory)
+    limits.insist_on_known(campaign)
     findings = list(inventory.findings)
     roles = set(campaign.scope.roles)
     reach = {h.name for h in inventory.hosts if set(h.roles) & roles}
@@ -80,8 +82,9 @@ def make_plan(
     findings += stop_signals(changed, inventory)
     if campaign.backup == "full":
         findings += missing_schemas(site, changed)
-    procedures = tailored(_procedures(kit, campaign, site, changed, stale), catalogue, inventory)
-    commit = tailored(_commit(kit, changed), catalogue, inventory)
+    raw = _procedures(kit, campaign, site, changed, stale), _commit(kit, changed)
+    timed = [learned(tailored(p, catalogue, inventory), catalogue) for p in raw]
+    procedures, commit = (limits.limited(p, campaign, inventory) for p in timed)
     made = replace(
         empty, hop=(start, bundle.release), bundle=bundle.id, changes=changes, chain=chain,
         procedures=procedures, commit=commit, impacts=impacts(procedures, changed, catalogue, inventory),
@@ -95,7 +98,8 @@ def _empty(campaign: CampaignFile, site: SiteFile, inventory: Inventory, catalog
     return Plan(
         campaign=campaign.name, site=site.name, hop=("", ""), bundle="", changes=(), procedures=(), commit=(),
         policy=Policy(policy.on_failure, policy.retries, policy.commit, campaign.budgets.max_duration,
-                      policy.set_aside.hosts, policy.set_aside.percent),
+                      policy.set_aside.hosts, policy.set_aside.percent,
+                      campaign.budgets.max_rollback or campaign.budgets.max_duration, policy.at_deadline),
         smooth=campaign.smooth, inventory_digest=digest(inventory), catalogue_digest=catalogue.digest, created_at=now,
         budgets={"failed_requests": campaign.budgets.failed_requests, "longest_gap_s": campaign.budgets.longest_gap_s},
         soak_s=campaign.soak_s, windows=gates.windows_of(campaign), folder=campaign.folder,
@@ -214,6 +218,8 @@ def _hosts(kit: Kit, campaign: CampaignFile, changed: list[Component], stale: li
                         by_host.setdefault(i.host, []).append(in_place(kit, component, service, i))
     children = tuple(replace(_sequence(f"hosts/{h}", h, Phase.ROLL, steps), apart=True) for h, steps in by_host.items())
     names = gates.wanted_names(campaign)
+    if campaign.parallel.per_zone is not None:
+        children = limits.spread(children, limits.zones_of(kit.inventory))
     found = in_waves(
         children, campaign.parallel.computes, canary=gates.CANARY in names, waves=gates.WAVE in names
     )  # fmt: skip

@@ -8,6 +8,7 @@ from escalator.model.gates import COMMIT, Gate, GateKind
 from escalator.model.plan import Action, Impact, Mode, Plan, Procedure, Step, UndoClass
 from escalator.plan.gates import edge
 from escalator.plan.impact import lines as impact_lines
+from escalator.plan.limits import limits_of
 
 
 def tree(plan: Plan) -> str:
@@ -23,8 +24,11 @@ def tree(plan: Plan) -> str:
         lines.append(f"  {c.component:<10} {c.from_version} -> {c.to_version} ({c.size})")
     expected = sum(p.expected_s for p in plan.procedures)
     lines.append(f"Expected: {expected:.0f} s in {len(plan.steps())} steps; everything up to 'Commit' can be undone.")
+    lines += [_limits(plan), *_learned(plan)]
     if plan.windows:
         lines.append(f"Steps begin only: {'; '.join(str(w) for w in plan.windows)}.")
+    limits = [f"{name} {most}" for name, most in limits_of(plan).items()]
+    lines += [f"At most at once: {', '.join(limits)}."] if limits else []
     lines += [f"The run {gate_line(g)}." for g in plan.gates if g.at]
     if plan.impacts:
         lines += ["Impact of its upgrade:", *(f"  {text}" for i in plan.impacts for text in impact_lines(i))]
@@ -38,6 +42,28 @@ def tree(plan: Plan) -> str:
         for procedure in plan.commit:
             lines += _node(procedure, 1, signs)
     return "\n".join(lines)
+
+
+def _limits(plan: Plan) -> str:
+    """What executing and a roll-back may take, and what follows (DU-5, DU-6)."""
+    policy = plan.policy
+    then = "rolls back" if policy.at_deadline == "rollback" else "suspends"
+    return (
+        f"Deadline: {policy.max_duration_s:g} s, then it {then}. A roll-back from the end: about {plan.back_s:.0f} s,"
+        f" at most {policy.max_rollback_s:g}."
+    )
+
+
+def _learned(plan: Plan) -> list[str]:
+    """How much of the expected time was measured here; nothing is said where nothing was."""
+    actions = [a for s in plan.steps() for a in s.actions]
+    measured = [a for a in actions if a.basis.runs]
+    if not measured:
+        return []
+    runs = max(a.basis.runs for a in measured)
+    share = 100 * sum(a.expected_s for a in measured) / max(0.001, sum(a.expected_s for a in actions))
+    how = f"{len(measured)} of {len(actions)} actions, {share:.0f} % of the time"
+    return [f"Measured on this site: {how}, from up to {runs} run{'s' * (runs != 1)}; the rest is the catalogue's."]
 
 
 def gate_line(gate: Gate) -> str:
@@ -88,8 +114,16 @@ def _step(step: Step, depth: int) -> list[str]:
     return [*lines, *([f"{pad}    because: {step.why}"] if step.why else [])]
 
 
+def source(action: Action) -> str:
+    """Where an expected time comes from, behind it; "" where it is the catalogue's."""
+    if action.basis.fixed:
+        return ", as times.yaml says"
+    runs = action.basis.runs
+    return f" from {runs} run{'s' * (runs != 1)}" if runs else ""
+
+
 def _marks(action: Action) -> str:
-    marks = [f"{action.expected_s:g} s, at most {action.longest_s:g}", f"undo {action.undo.value}"]
+    marks = [f"{action.expected_s:g} s{source(action)}, at most {action.longest_s:g}", f"undo {action.undo.value}"]
     if action.undo in (UndoClass.RESTORE, UndoClass.NEVER):
         marks[-1] = f"NO UNDO ({action.undo.value})"
     if action.impact is not Impact.NONE:

@@ -7,7 +7,7 @@ from typing import Any
 
 from escalator.catalogue.components import Component, Service
 from escalator.model.inventory import Bundle, Inventory, ServiceInstance
-from escalator.model.plan import Action, Impact, Phase, Step, UndoClass
+from escalator.model.plan import Action, Basis, Impact, Phase, Step, UndoClass
 
 #: kind -> expected and longest seconds; measured on a small cloud on two cores, the longest with room for a loaded one
 TIMES: dict[str, tuple[float, float]] = {
@@ -20,6 +20,9 @@ TIMES: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 #: kinds whose longest time depends on one of their arguments: it comes on top
 ON_TOP = {"unit.stop": "stop_s", "test.command": "timeout_s", "test.http": "timeout_s"}
+#: kinds whose times grow with the bundle
+OF_BUNDLE = ("bundle.verify", "bundle.stage", "bundle.remove")
+MEGA = 1_000_000
 DRAIN_S = 90.0
 QUIET_S = 300.0
 SETTLED_S = 5.0
@@ -54,8 +57,12 @@ class Kit:
         tail = f":{args['unit']}" if "unit" in args and args["unit"] not in step else ""
         return Action(
             f"{step}/{kind}{tail}", kind, self.site, host, args, title, expected, longest,
-            UNDO.get(kind, UndoClass.REVERSE), impact,
+            UNDO.get(kind, UndoClass.REVERSE), impact, self._basis(kind),
         )  # fmt: skip
+
+    def _basis(self, kind: str) -> Basis:
+        sized = kind in OF_BUNDLE and self.bundle.size > 0
+        return Basis(self.bundle.size / MEGA, "MB") if sized else Basis()
 
     def held_schema(self, component: Component) -> str:
         """The schema whose change requests wait for; "" where none do (or where a component has several)."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from escalator.catalogue.components import Catalogue, Component, Service
-from escalator.catalogue.parts import TimedAct
+from escalator.catalogue.parts import MILLION, TimedAct
 from escalator.model.findings import Finding, Severity
 from escalator.model.inventory import Inventory
-from escalator.model.plan import Action, Impact, Phase, Procedure, Step, UndoClass
+from escalator.model.plan import Action, Basis, Impact, Phase, Procedure, Step, UndoClass
 
 #: kind of action -> the act whose times the catalogue may give
 _TIMED: dict[str, TimedAct] = {
@@ -44,6 +44,11 @@ def rows_of(inventory: Inventory) -> dict[str, int]:
     return found
 
 
+def rows_basis(rows: int, per_million_s: float) -> Basis:
+    """What times stand on that grow with rows; where nobody counted them, they are taken not to."""
+    return Basis(rows / MILLION, "million rows", per_million_s) if rows else Basis()
+
+
 def service_of(action: Action, catalogue: Catalogue) -> Service | None:
     """The service whose unit an action is about."""
     found = catalogue.of_unit(str(action.args.get("unit", "")))
@@ -59,6 +64,8 @@ def _action(action: Action, phase: Phase, component: Component, service: Service
     times = component.times.get(_TIMED[action.kind]) if action.kind in _TIMED else None
     if times is not None:
         action = replace(action, expected_s=times.expected(rows), longest_s=times.longest(rows))
+    if action.kind in _TIMED:
+        action = replace(action, basis=rows_basis(rows, times.expected_per_million_s if times else 0.0))
     if action.kind in _CHANGING:
         action = replace(action, undo=_undo(action.undo, phase, component, service))
     return replace(action, impact=_impact(action, phase, component, service))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from escalator.config.campaign import load_campaign
 from escalator.errors import LockedError, RefusedError
 from escalator.execution import commit as committing
 from escalator.execution import rollback, runs
+from escalator.execution.consequences import goes_back, rolls_back
 from escalator.execution.executor import execute as carry_out
 from escalator.execution.lease import driving, is_silent, seize
 from escalator.journal.events import Kind, Record
 from escalator.model.states import State
+from escalator.plan.learned import learned
 from escalator.plan.restore import RECONCILE, make_restore_plan
 from escalator.service.design import design, insist
 from escalator.service.driving import OVER, Listen, driver_of
@@ -71,7 +74,7 @@ def _unfinished(state: Path) -> runs.Run | None:
 
 
 async def _drive(place: Place, run: runs.Run, listen: Listen, epoch: int) -> State:
-    """Execute; on a failure roll back where the policy says so; commit where it says automatic."""
+    """Execute; behind a failure or a deadline roll back where the policy says so; commit where it says automatic."""
     if run.view().state is State.EXECUTION_COMPLETED and run.plan.policy.commit != "automatic":
         raise RefusedError(
             f"run {run.folder.name} is done and waits for a decision",
@@ -80,11 +83,13 @@ async def _drive(place: Place, run: runs.Run, listen: Listen, epoch: int) -> Sta
     async with driver_of(place, run, listen, epoch) as driver:
         if run.plan.changes:
             await asyncio.sleep(METER_AHEAD_S)
+        if goes_back(driver.view):
+            return await rollback.roll_back(driver)
         state = driver.view.state
         if state is not State.EXECUTION_COMPLETED:
             state = await carry_out(driver, run.folder.name)
-        if state is State.SUSPENDED_BY_ERROR_DETECTED and run.plan.policy.on_failure == "rollback":
-            await driver.write(Kind.NOTE, text="rolling back, as the policy says")
+        if why := rolls_back(run.plan, driver.view):
+            await driver.write(Kind.NOTE, text=why)
             return await rollback.roll_back(driver)
         if state is State.EXECUTION_COMPLETED and run.plan.policy.commit == "automatic":
             state, _ = await committing.commit(driver, run.folder.name)
@@ -119,7 +124,9 @@ async def restore(place: Place, backup: str, listen: Listen) -> tuple[runs.Run, 
     with driving(place.state) as epoch:
         found = Backups(place.state, None).get(backup)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        run = runs.create(place.state, make_restore_plan(place.site().name, found, now=now), "")
+        made = make_restore_plan(place.site().name, found, now=now)
+        made = replace(made, procedures=learned(made.procedures, place.catalogue()))
+        run = runs.create(place.state, made, "")
         await _drive(place, run, listen, epoch)
         return run, run.view().of(RECONCILE).facts
 

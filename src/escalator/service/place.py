@@ -33,7 +33,12 @@ class Place:
 
     def catalogue(self) -> Catalogue:
         """The catalogue, with the operator's own files from ``catalogue/`` in the state folder."""
-        return load_catalogue(self.state / "catalogue")
+        return load_catalogue(self.overlay)
+
+    @property
+    def overlay(self) -> Path:
+        """The operator's own part of the catalogue, with the times that were measured."""
+        return self.state / "catalogue"
 
 
 @asynccontextmanager

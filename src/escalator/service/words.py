@@ -8,6 +8,7 @@ import time
 
 from escalator.errors import InputError, NotFoundError, RefusedError
 from escalator.execution import runs
+from escalator.execution.deadlines import limit_s
 from escalator.execution.lease import driving
 from escalator.journal.events import Kind, Record
 from escalator.journal.fold import ActionState, View
@@ -23,6 +24,24 @@ def suspend(place: Place, why: str) -> None:
     if run.view().state not in COUNTING | {State.ROLLING_BACK}:
         raise RefusedError(f"run {run.folder.name} does not run: it is {run.view().state}")
     append(run, Record(Kind.ASKED, "", {"what": "suspend", "why": why}, at=time.time()))
+
+
+def extend(place: Place, by_s: float, why: str) -> float:
+    """Give the current run's executing ``by_s`` more seconds; returns how many it has in all.
+
+    InputError without a reason or for no time, RefusedError where the run does not execute any more or has no limit.
+    """
+    if not why.strip() or by_s <= 0:
+        raise InputError("an extension needs seconds and a reason", hint="--by 1800 --why 'agreed with the NOC'")
+    run = runs.load(place.state)
+    view = run.view()
+    if view.state not in COUNTING | {State.INITIAL, State.EXECUTION_SUSPENDED, State.SUSPENDED_BY_ERROR_DETECTED}:
+        raise RefusedError(f"run {run.folder.name} does not execute any more: it is {view.state}")
+    if not run.plan.policy.max_duration_s:
+        raise RefusedError(f"run {run.folder.name} has no deadline")
+    said = {"what": "extend", "by_s": by_s, "why": redact(why), "who": person()}
+    append(run, Record(Kind.ASKED, "", said, at=time.time()))
+    return limit_s(run.plan, view) + by_s
 
 
 def resolve(place: Place, action: str, outcome: str, why: str) -> None:

@@ -53,6 +53,7 @@ class Backup:
     units: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
     objects: dict[str, list[str]] = field(default_factory=dict)  # kind -> ids of tenants' objects then
+    sizes: dict[str, int] = field(default_factory=dict)  # file -> bytes; older backups do not say
 
 
 class Backups:
@@ -127,7 +128,7 @@ class Backups:
             made = Backup(
                 id=name, site=site.name, taken_at=datetime.now(UTC).isoformat(timespec="seconds"), reason=reason,
                 schemas=schemas, paths=paths, tables=tables, files=files, units=units, versions=versions,
-                objects=await tenant_objects(site),
+                objects=await tenant_objects(site), sizes={f.name: f.stat().st_size for f in sorted(part.iterdir())},
             )  # fmt: skip
             _keep(part / "manifest.json", json.dumps(to_data(made), indent=1).encode())
             _settle(part)

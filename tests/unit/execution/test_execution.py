@@ -11,7 +11,8 @@ from escalator.errors import IllegalMoveError, RefusedError, SiteError
 from escalator.execution.commit import commit
 from escalator.execution.driver import Driver
 from escalator.execution.executor import execute
-from escalator.execution.rollback import order, roll_back
+from escalator.execution.rollback import roll_back
+from escalator.execution.wayback import order
 from escalator.journal.events import Kind, Record
 from escalator.journal.journal import MemoryJournal
 from escalator.model.plan import Mode, Plan
