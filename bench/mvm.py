@@ -42,14 +42,14 @@ def case_of(instance: dict[str, Any], links: dict[str, int]) -> Transfers:
     return Transfers(transfers, rooms)
 
 
-def measure(data: dict[str, Any], effort_s: float) -> dict[str, Any]:
+def measure(data: dict[str, Any], effort: float) -> dict[str, Any]:
     """All instances, one after the other."""
-    time_transfers(case_of(data["instances"][0], data["link_mbit_s"]), effort_s=effort_s)  # imports CP-SAT
+    time_transfers(case_of(data["instances"][0], data["link_mbit_s"]), effort=effort)  # imports CP-SAT
     makespans, bounds, seconds, proven, violations = [], [], [], 0, 0
     for instance in data["instances"]:
         case = case_of(instance, data["link_mbit_s"])
         began = time.perf_counter()
-        timing = time_transfers(case, effort_s=effort_s)
+        timing = time_transfers(case, effort=effort)
         seconds.append(time.perf_counter() - began)
         violations += len(check(case, timing.moves))
         makespans.append(max((move.end_s for move in timing.moves), default=float("inf")))
@@ -74,7 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the JSON object only")
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--effort", type=float, default=10.0, help="CP-SAT's deterministic seconds for each instance")
+    parser.add_argument("--effort", type=float, default=2.0, help="for each instance, in units of CP-SAT's deterministic time")
     args = parser.parse_args()
     figures = measure(json.loads(args.data.read_text()), args.effort)
     if not args.json:

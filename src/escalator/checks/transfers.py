@@ -28,8 +28,11 @@ def check(case: Transfers, moves: Sequence[Move]) -> tuple[Finding, ...]:
     timed = tuple(zip(sorted(case.transfers, key=_way), sorted(moves, key=_way), strict=True))
     first: dict[tuple[str, str], Finding] = {}
     for moment in sorted({m.start_s for m in moves}):
-        hosts = {host for m in moves if m.start_s == moment for host in (m.source, m.destination)}
-        at = [*_running(case, timed, hosts, moment), *_budgets(case, timed, moment), *_held(case, timed, hosts, moment)]
+        starting = [(t, m) for t, m in timed if m.start_s == moment]
+        hosts = {host for _, m in starting for host in (m.source, m.destination)}
+        groups = {group for t, _ in starting for group in t.groups}
+        at = [*_running(case, timed, hosts, moment), *_held(case, timed, hosts, moment)]
+        at += _budgets(case, timed, groups, moment)
         for finding in at:
             first.setdefault((finding.rule, finding.subject), finding)
     return tuple(first.values())
@@ -101,10 +104,10 @@ def _link(name: str, way: str, these: Sequence[Transfer], mbit_s: float, moment:
     return [_wrong(f"link-{way}", name, f"{taken:g} Mbit/s at {moment:g} s, {mbit_s:g} at most")]
 
 
-def _budgets(case: Transfers, timed: Sequence[Timed], moment: float) -> list[Finding]:
-    """Members of groups that are impacted at ``moment``."""
+def _budgets(case: Transfers, timed: Sequence[Timed], groups: set[str], moment: float) -> list[Finding]:
+    """Members of ``groups`` that are impacted at ``moment``."""
     found = []
-    for budget in case.budgets:
+    for budget in (b for b in case.budgets if b.group in groups):
         hit = [
             t.server
             for t, m in timed

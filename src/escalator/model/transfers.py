@@ -52,7 +52,7 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most ``at_once`` servers of a group are impacted: from a migration's start until ``recovery_s`` past its end."""
+    """At most ``at_once`` servers of a group are impacted: from a migration's start to ``recovery_s`` past its end."""
 
     group: str
     at_once: int

@@ -5,10 +5,10 @@ Of scheduling.md's bounds these are B4 (groups) and B5 (links, slots), with head
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from escalator.plan.timing.needs import Needs, Pool
+from escalator.plan.timing.needs import Needs, Pool, Store
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,7 +25,26 @@ def least(needs: Needs) -> Least:
         (Least(needs.end(i, needs.readies[i]), "the longest migration") for i in range(needs.count)),
         default=Least(0, ""),
     )
-    return max([longest, *(_of_pool(needs, pool) for pool in needs.pools)], key=lambda b: b.ticks)
+    pools = (*needs.pools, *in_flight(needs))
+    return max([longest, *(_of_pool(needs, pool) for pool in pools)], key=lambda b: b.ticks)
+
+
+def in_flight(needs: Needs) -> Iterator[Pool]:
+    """What stores imply together, one pool for each resource class.
+
+    Summed over all stores of a class, a migration from one to another of them takes only while it is under way, when it
+    counts twice; those to elsewhere can but add to what is free, those from elsewhere take from it.
+    """
+    kinds: dict[str, list[Store]] = {}
+    for store in needs.stores:
+        kinds.setdefault(store.kind, []).append(store)
+    for kind, stores in kinds.items():
+        coming = {i for store in stores for i, _ in store.coming}
+        going = [user for store in stores for user in store.going]
+        inside = tuple(user for user in going if user[0] in coming)
+        free = sum(store.free for store in stores) + sum(a for i, a in going if i not in coming)
+        if sum(a for _, a in inside) > free:
+            yield Pool(f"{kind} of all hosts together, as migrations count twice", free, inside)
 
 
 def _of_pool(needs: Needs, pool: Pool) -> Least:

@@ -1,9 +1,10 @@
 """Start times by CP-SAT: of all migrations, or of some while the others stay where they are.
 
 ortools is optional (extra ``exact``): ``available()`` says whether it is there. One worker, a fixed seed and a limit in
-CP-SAT's deterministic time, so that the same input gives the same answer on any machine; a wall-clock limit stands far
-behind it. The model is cumulative constraints only: what a host holds of a class is taken from a start to the horizon at
-a destination, and from the beginning to an end at a source.
+CP-SAT's deterministic time, so that the same input gives the same answer on any machine. A unit of it is what one core
+does in 1 to 10 s; a wall-clock limit stands far behind it, against a hang only. The model is cumulative constraints
+only: what a host holds of a class is taken from a start to the horizon at a destination, and from the beginning to an
+end at a source.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from escalator.plan.timing.bounds import in_flight
 from escalator.plan.timing.needs import Needs, Pool, Store
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
-WALL_LIMITS = 20
-"""How many times the deterministic limit the wall clock may show before it stops a search."""
+WALL_S = 200
+"""Seconds on the wall for each unit of effort, after which a search is stopped all the same."""
 
 
 def available() -> bool:
@@ -29,7 +31,7 @@ def available() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``starts``: by position, None where none was found. ``bound``: of the objective. ``spent``: deterministic time."""
+    """``starts``: by position, None: none was found. ``bound``: of the objective. ``spent``: deterministic time."""
 
     starts: tuple[int, ...] | None
     bound: int
@@ -50,7 +52,7 @@ class Ask:
     fixed: Mapping[int, int] | None = None
     floor: int = 0  # a known lower bound of the makespan
     target: int = 0
-    effort_s: float = 5.0
+    effort: float = 2.0
     seed: int = 0
 
 
@@ -72,7 +74,7 @@ class _Model:
         self.fixed = fixed
         self.last = max([ask.horizon, *(needs.end(i, s) for i, s in fixed.items())])
         self._lagged: dict[tuple[int, int], cp_model.IntervalVar] = {}
-        for pool in needs.pools:
+        for pool in (*needs.pools, *in_flight(needs)):
             self.add_pool(pool)
         for store in needs.stores:
             self.add_store(store)
@@ -159,8 +161,9 @@ class _Model:
         solver = self.cp.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = self.ask.seed
-        solver.parameters.max_deterministic_time = self.ask.effort_s
-        solver.parameters.max_time_in_seconds = WALL_LIMITS * self.ask.effort_s
+        solver.parameters.interleave_search = True
+        solver.parameters.max_deterministic_time = self.ask.effort
+        solver.parameters.max_time_in_seconds = WALL_S * self.ask.effort
         status = solver.solve(self.model)
         spent = solver.deterministic_time
         if status == self.cp.INFEASIBLE:

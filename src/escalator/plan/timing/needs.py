@@ -37,6 +37,7 @@ class Store:
     """What a host has free at the beginning, what comes at starts and what goes at ends."""
 
     name: str
+    kind: str  # the resource class
     free: int
     coming: Amounts
     going: Amounts
@@ -172,6 +173,7 @@ def _stores(case: Transfers) -> Iterator[Store]:
         for name, free in room.free.items():
             yield Store(
                 f"{name} of {host}",
+                name,
                 free,
                 _amounts(case, coming.get(host, ()), name),
                 _amounts(case, leaving.get(host, ()), name),

@@ -60,15 +60,15 @@ class _Part:
         return self.needs.makespan(self.starts)
 
 
-def time_transfers(case: Transfers, *, effort_s: float = 10.0, seed: int = 0, solver: bool = True) -> Timing:
-    """Decide all starts. ``effort_s`` limits CP-SAT, in its deterministic time (about seconds); ``solver`` False: none."""
+def time_transfers(case: Transfers, *, effort: float = 2.0, seed: int = 0, solver: bool = True) -> Timing:
+    """Decide all starts. ``effort`` limits CP-SAT (unit: exact.py); without ``solver`` it is not asked."""
     needs = needs_of(case)
     if refused := impossible(case, needs):
         return Timing((), 0.0, 0.0, "", proven=False, findings=refused)
     parts = [_first(positions, part) for positions, part in parts_of(needs)]
     solver = solver and exact.available()
     if solver:
-        parts = _improve(parts, effort_s, seed)
+        parts = _improve(parts, effort, seed)
     if any(part.infeasible or part.stuck for part in parts):
         return Timing((), 0.0, 0.0, "", proven=False, findings=_stuck(case, parts, solver=solver))
     return _timing(case, needs, parts, solver=solver)
@@ -81,10 +81,10 @@ def _first(positions: tuple[int, ...], needs: Needs) -> _Part:
     return _Part(positions, needs, found.starts, found.stuck, bound)
 
 
-def _improve(parts: list[_Part], effort_s: float, seed: int) -> list[_Part]:
+def _improve(parts: list[_Part], effort: float, seed: int) -> list[_Part]:
     """Work on those that end later than the highest bound of all, the latest first."""
     order = sorted(range(len(parts)), key=lambda n: (not parts[n].stuck, -parts[n].makespan, n))
-    left = effort_s
+    left = effort
     for n in order:
         target = max(part.bound.ticks for part in parts)
         if left <= 0 or (not parts[n].stuck and parts[n].makespan <= target):
@@ -94,25 +94,25 @@ def _improve(parts: list[_Part], effort_s: float, seed: int) -> list[_Part]:
     return parts
 
 
-def _exactly(part: _Part, target: int, effort_s: float, seed: int) -> tuple[_Part, float]:
+def _exactly(part: _Part, target: int, effort: float, seed: int) -> tuple[_Part, float]:
     """The whole part by CP-SAT where it is small enough; what that leaves open, in windows."""
     spent = 0.0
     if part.needs.count <= EXACT_MOST:
-        whole = effort_s if part.needs.count <= min(windows.SIZES) else effort_s / 2
+        whole = effort if part.needs.count <= min(windows.SIZES) else effort / 2
         part, spent = _whole(part, whole, seed)
-    if not part.infeasible and not part.stuck and part.makespan > max(target, part.bound.ticks) and spent < effort_s:
-        better = windows.improve(part.needs, part.starts, max(target, part.bound.ticks), effort_s - spent, seed)
+    if not part.infeasible and not part.stuck and part.makespan > max(target, part.bound.ticks) and spent < effort:
+        better = windows.improve(part.needs, part.starts, max(target, part.bound.ticks), effort - spent, seed)
         part, spent = replace(part, starts=better.starts), spent + better.spent
     return part, spent
 
 
-def _whole(part: _Part, effort_s: float, seed: int) -> tuple[_Part, float]:
+def _whole(part: _Part, effort: float, seed: int) -> tuple[_Part, float]:
     needs = part.needs
     lag = max((pool.lag for pool in needs.pools), default=0)
     serial = sum(needs.durations) + lag * needs.count + max(needs.readies) + max(needs.tails)
     ask = exact.Ask(
         serial if part.stuck else part.makespan, () if part.stuck else part.starts, floor=part.bound.ticks,
-        effort_s=effort_s, seed=seed,
+        effort=effort, seed=seed,
     )  # fmt: skip
     answer = exact.solve(needs, ask)
     if answer.infeasible:

@@ -1,7 +1,8 @@
 """Large timings, near to exact: a few migrations around a late one are timed anew by CP-SAT, again and again.
 
-Which: the latest, those that share its pools and stores, and theirs, nearest first; ties by a seeded draw. The rest stay
-where they are, so that each answer is a whole timing. An answer is kept if less comes later than the target.
+Which: the latest, and by turns those that start nearest to it, or those that share its pools and stores, and theirs (a
+seeded draw). The rest stay where they are, so that each answer is a whole timing. An answer is kept if less comes later
+than the target.
 """
 
 from __future__ import annotations
@@ -28,32 +29,37 @@ class Improved:
     spent: float
 
 
-def improve(needs: Needs, starts: tuple[int, ...], target: int, effort_s: float, seed: int) -> Improved:
+def improve(needs: Needs, starts: tuple[int, ...], target: int, effort: float, seed: int) -> Improved:
     """Until nothing is later than ``target``, or the effort is spent, or nothing helps any more."""
     draw = random.Random(seed)  # noqa: S311 - repeatable on purpose
     neighbours = _Neighbours(needs)
     spent, idle = 0.0, 0
-    while spent < effort_s and idle < GIVE_UP:
+    while spent < effort and idle < GIVE_UP:
         late = sorted(
             (i for i in range(needs.count) if needs.end(i, starts[i]) > target),
             key=lambda i: (-needs.end(i, starts[i]), i),
         )
         if not late:
             break
-        seedling = late[(idle // len(SIZES)) % len(late)]
-        free = neighbours.around(seedling, starts, SIZES[idle % len(SIZES)], draw)
+        kind, turn = idle % 2, idle // 2
+        centre, size = late[turn // len(SIZES) % len(late)], SIZES[turn % len(SIZES)]
+        free = neighbours.around(centre, size, draw) if kind else _nearest(starts, centre, size)
         fixed = {i: start for i, start in enumerate(starts) if i not in free}
         ask = Ask(
-            needs.makespan(starts), starts, fixed, target=target, effort_s=min(effort_s - spent, effort_s / SHARE),
+            needs.makespan(starts), starts, fixed, target=target, effort=min(effort - spent, effort / SHARE),
             seed=seed,
         )  # fmt: skip
         answer = solve(needs, ask)
-        spent += max(answer.spent, effort_s / 1000)
+        spent += max(answer.spent, effort / 1000)
         if answer.starts and _late(needs, answer.starts, target) < _late(needs, starts, target):
             starts, idle = answer.starts, 0
         else:
             idle += 1
     return Improved(starts, spent)
+
+
+def _nearest(starts: tuple[int, ...], centre: int, size: int) -> set[int]:
+    return set(sorted(range(len(starts)), key=lambda i: (abs(starts[i] - starts[centre]), i))[:size])
 
 
 def _late(needs: Needs, starts: tuple[int, ...], target: int) -> tuple[int, int]:
@@ -72,7 +78,7 @@ class _Neighbours:
             for i in members:
                 self.of[i].append(n)
 
-    def around(self, centre: int, starts: tuple[int, ...], size: int, draw: random.Random) -> set[int]:
+    def around(self, centre: int, size: int, draw: random.Random) -> set[int]:
         """Up to ``size`` of them, ``centre`` first: its smallest sets first, in them at random."""
         chosen, ring = {centre}, [centre]
         while ring and len(chosen) < size:
