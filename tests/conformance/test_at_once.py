@@ -87,3 +87,18 @@ def test_without_gates_the_procedure_limits_alone(store: Store) -> None:
 @pytest.mark.parametrize("limit", [1, 2])
 def test_one_gate_before_all_is_one_row(store: Store, limit: int) -> None:
     assert carry_out(store, hosts(4, 4, _1={"site/s": limit}), limit).most["all"] == limit
+
+
+def test_who_waits_before_a_full_zone_keeps_nobody_out_of_the_site(store: Store) -> None:
+    """Five of a zone that takes one come first: they must not take the site's two places while they wait."""
+    branches = [
+        Procedure(
+            f"hosts/h{n}", f"h{n}", Phase.ROLL, Mode.SEQUENCE,
+            (replace(step(f"h{n}", 1), gates=(("site/s", 2), ("zone/s/full" if n < 5 else "zone/s/free", 1))),),
+        )
+        for n in range(6)
+    ]  # fmt: skip
+    made = replace(plan(), procedures=(Procedure("hosts", "hosts", Phase.ROLL, Mode.PARALLEL, tuple(branches)),))
+    verbs = carry_out(store, made, 2)  # the first one ends only when the one of the other zone is there
+    assert verbs.most["site/s"] == 2
+    assert verbs.most["zone/s/full"] == verbs.most["zone/s/free"] == 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from escalator.errors import EscalatorError
@@ -21,61 +21,57 @@ def refuse_in_gate() -> None:
         )
 
 
-class _Gate:
-    """Lets callers in by the order in which they came."""
+class Gates:
+    """The gates of one engine.
+
+    A call takes all that it names at once, when each has a place: one that waits holds none, so that no two ever wait
+    for each other, and a full zone keeps nobody out of the site. Those that wait are let in by the order in which they
+    came, as far as their gates have places.
+    """
 
     def __init__(self) -> None:
-        self._inside = 0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._inside: Counter[str] = Counter()
+        self._waiting: list[tuple[tuple[tuple[str, int], ...], asyncio.Future[None]]] = []
 
-    async def enter(self, limit: int) -> None:
-        if not self._waiting and self._inside < limit:
-            self._inside += 1
-            return
+    @asynccontextmanager
+    async def through(self, wanted: Iterable[tuple[str, int]]) -> AsyncIterator[None]:
+        """Hold all of them."""
+        gates = tuple(wanted)
+        if gates:
+            await self._enter(gates)
+        token = _held.set(tuple(name for name, _ in gates))
+        try:
+            yield
+        finally:
+            _held.reset(token)
+            self._leave(gates)
+
+    async def _enter(self, gates: tuple[tuple[str, int], ...]) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((limit, turn))
+        self._waiting.append((gates, turn))
+        self._let_in()
         try:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._let_in()  # no longer in front of those behind
+                self._let_in()  # no longer among those that wait
             else:
-                self.leave()  # let in and cancelled at once: the place goes to the next
+                self._leave(gates)  # let in and cancelled at once: the places go to the next
             raise
 
-    def leave(self) -> None:
-        self._inside -= 1
-        self._let_in()
+    def _leave(self, gates: tuple[tuple[str, int], ...]) -> None:
+        if gates:
+            self._inside.subtract(name for name, _ in gates)
+            self._let_in()
 
     def _let_in(self) -> None:
-        while self._waiting:
-            limit, turn = self._waiting[0]
-            if not turn.done():
-                if self._inside >= limit:
-                    return
-                self._inside += 1
+        still = []
+        for gates, turn in self._waiting:
+            if turn.done():
+                continue
+            if all(self._inside[name] < limit for name, limit in gates):
+                self._inside.update(name for name, _ in gates)
                 turn.set_result(None)
-            self._waiting.popleft()
-
-
-class Gates:
-    """The gates of one engine, made when first named."""
-
-    def __init__(self) -> None:
-        self._gates: dict[str, _Gate] = {}
-
-    @asynccontextmanager
-    async def through(self, wanted: Iterable[tuple[str, int]]) -> AsyncIterator[None]:
-        """Hold all of them, taken in the order of their names, so that two calls never wait for each other."""
-        names: list[str] = []
-        async with AsyncExitStack() as stack:
-            for name, limit in sorted(wanted):
-                gate = self._gates.setdefault(name, _Gate())
-                await gate.enter(limit)
-                stack.callback(gate.leave)
-                names.append(name)
-            token = _held.set(tuple(names))
-            try:
-                yield
-            finally:
-                _held.reset(token)
+            else:
+                still.append((gates, turn))
+        self._waiting = still
