@@ -17,21 +17,21 @@ setup: .venv/.stamp ## make the .venv from the lock file (names, versions, hashe
 demo: setup ## a real upgrade under load: lab up, plan, execute, commit, demo-report/report.html (root)
 	@.venv/bin/python -m escalator_lab.demo
 
-check: setup ## format, lint, types, layers, unit, golden and property tests (under 3 minutes)
+check: setup ## format, lint, types, layers, the quick unit, golden and property tests (under 3 minutes)
 	@.venv/bin/ruff format --check src tests
 	.venv/bin/ruff check src tests
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/pytest -q -m "not index and not lab and not postgres and not chaos" tests
+	.venv/bin/pytest -q -m "not index and not lab and not postgres and not processes and not chaos" tests
 
 test: check ## everything: check, the real packages, real hosts, a real PostgreSQL (root)
 	@bash tools/postgresql.sh
-	.venv/bin/pytest -q -m "(index or lab or postgres) and not full" tests
+	.venv/bin/pytest -q -m "(index or lab or postgres or processes) and not full" tests
 	.venv/bin/pytest -q -s -m "chaos and not full" tests/chaos
 
 test-full: check ## test, and the long cases: a chain of three hops, a minor upgrade of Nova, an API that never becomes healthy (root)
 	@bash tools/postgresql.sh
-	.venv/bin/pytest -q -m "index or lab or postgres" tests
+	.venv/bin/pytest -q -m "index or lab or postgres or processes" tests
 
 chaos: setup ## killed at every record and inside every call, on SQLite and PostgreSQL (root; about 15 minutes)
 	@bash tools/postgresql.sh

@@ -32,7 +32,7 @@ class Amount:
 @pytest.fixture(scope="session")
 def amount() -> Amount:
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
-    found = Amount(int(os.environ.get("CHAOS_EVERY", "20")), int(os.environ.get("CHAOS_COUNT", "20")), seed)
+    found = Amount(int(os.environ.get("CHAOS_EVERY", "30")), int(os.environ.get("CHAOS_COUNT", "20")), seed)
     print(f"\nchaos: CHAOS_SEED={found.seed} CHAOS_EVERY={found.every} CHAOS_COUNT={found.instants}")
     return found
 

@@ -15,6 +15,8 @@ import pytest
 from conformance import gated
 from conformance.stores import Store
 
+pytestmark = pytest.mark.processes
+
 KILLED = "killed 9"
 WAITS, DONE, COMMITTED = "EXECUTION_SUSPENDED", "EXECUTION_COMPLETED", "CAMPAIGN_COMMITTED"
 #: From the moment that the gate is met until the suspension is in the journal.

@@ -20,6 +20,8 @@ from conformance.stores import Store
 from escalator.engine.port import Call
 from escalator.errors import CommandError
 
+pytestmark = pytest.mark.processes
+
 WORKER = Path(worker.__file__)
 TOTAL = worker.PROCEDURES * worker.LEAVES
 

@@ -26,6 +26,8 @@ from escalator.sites.orders import HostOrders
 from escalator.sites.protocol import CommandResult, Order, OrderSeen, OrderState
 from local_host import LocalHost
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
