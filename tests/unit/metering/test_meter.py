@@ -17,6 +17,8 @@ from escalator.metering.process import is_alive, meter_pid, start_meter, stop_me
 from escalator.metering.samples import read
 from escalator.metering.summary import failed_requests, summarise, totals
 
+pytestmark = pytest.mark.processes
+
 LIVE = Intervals(live=0.02, read=0, token=0, cycle=0, vnf=0)
 
 
